@@ -1,0 +1,1 @@
+"""Qt widgets that mirror a session. No napari here."""

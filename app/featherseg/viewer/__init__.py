@@ -1,0 +1,1 @@
+"""Between the session and napari's layers."""

@@ -1,0 +1,1 @@
+"""Headless engines of Featherseg: imaging, networks, inference, training, annotation, model bundles."""

@@ -1,0 +1,1 @@
+"""Images in and out: voxels with their geometry."""

@@ -1,0 +1,1 @@
+"""From an image to a proposal: preprocessing with its inverse and ONNX Runtime."""

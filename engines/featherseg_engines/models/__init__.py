@@ -1,0 +1,1 @@
+"""Model bundles: network, weights, preprocessing, labels and card in one folder."""

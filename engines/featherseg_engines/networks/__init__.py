@@ -1,0 +1,1 @@
+"""The lightweight networks, one file each, and their registry."""

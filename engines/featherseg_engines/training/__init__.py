@@ -1,0 +1,1 @@
+"""From cases to a better model: batches, losses, trainer, export. Needs the extra `train`."""

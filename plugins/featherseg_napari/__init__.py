@@ -1,0 +1,1 @@
+"""Featherseg in plain napari: manifest, dock, nothing else."""

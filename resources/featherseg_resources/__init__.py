@@ -1,0 +1,13 @@
+"""Where the bundled weights, samples and label sets lie. Standard library only."""
+
+from pathlib import Path
+
+
+def models_folder() -> Path:
+    """The folder of the bundled model bundles, one sub-folder each."""
+    return Path(__file__).parent / "models"
+
+
+def samples_folder() -> Path:
+    """The folder of the bundled sample images; ``samples.json`` beside them says whose they are."""
+    return Path(__file__).parent / "samples"
