@@ -83,7 +83,13 @@ def read_dataset(root: Path, split: str) -> Dataset:
     names, instances = _classes(about.get("classes", {}))
     licence = str(about.get("data_licence", "not stated"))
     return Dataset(
-        str(about.get("name", root.name)), split, tuple(cases), names, instances, licence, str(about.get("task", ""))
+        str(about.get("name", root.name)),
+        split,
+        tuple(cases),
+        names,
+        instances,
+        licence,
+        str(about.get("task", "")),
     )
 
 
@@ -93,7 +99,9 @@ def _read_about(path: Path) -> dict:  # type: ignore[type-arg]
     try:
         about = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DatasetError(f"'{path.name}' of the data set cannot be read as JSON; mend or remove it.") from error
+        raise DatasetError(
+            f"'{path.name}' of the data set cannot be read as JSON; mend or remove it."
+        ) from error
     return about if isinstance(about, dict) else {}
 
 

@@ -57,7 +57,9 @@ class Edit:
     def __post_init__(self) -> None:
         """Refuse crops that do not fit the box."""
         if self.before.shape != self.box.shape or self.after.shape != self.box.shape:
-            raise ValueError(f"crops {self.before.shape}, {self.after.shape} do not fit the box {self.box.shape}")
+            raise ValueError(
+                f"crops {self.before.shape}, {self.after.shape} do not fit the box {self.box.shape}"
+            )
 
     @property
     def changed(self) -> int:

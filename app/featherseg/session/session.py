@@ -109,13 +109,17 @@ class Session:
             self.tell(Notice(str(error), "problem"))
             return
         if labels.max(initial=0) > np.iinfo(self.case.labels.array.dtype).max:
-            self.tell(Notice(f"'{path.name}' holds label numbers that are too large for this case.", "problem"))
+            self.tell(
+                Notice(f"'{path.name}' holds label numbers that are too large for this case.", "problem")
+            )
             return
         self.tell(None)
         for value in np.unique(labels[labels > 0]):
             self._ensure_label(int(value))
         whole = Box((0, 0, 0), self.case.volume.geometry.shape)
-        self._do(self.case.labels.propose_edit("Load mask", "file", whole, labels.astype(np.int64), path.name))
+        self._do(
+            self.case.labels.propose_edit("Load mask", "file", whole, labels.astype(np.int64), path.name)
+        )
         self.case.mark_saved(path)
 
     def save_mask(self, path: Path) -> bool:
@@ -298,6 +302,5 @@ class Session:
             self.table.put(Label(value, f"label {value}", PALETTE[(value - 1) % len(PALETTE)]))
 
 
-PALETTE = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+PALETTE = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Okabe and Ito's colours, told apart by the colour-blind."""
-

@@ -6,6 +6,7 @@ from superqt import QLabeledDoubleSlider
 
 from featherseg.session.commands import propose_or_accept
 from featherseg.session.session import Session
+from featherseg.ui.buttons import name_button
 from featherseg.ui.connections import Connections
 from featherseg_engines.inference.proposal import FLOOR
 from featherseg_engines.models.bundle import ModelBundle
@@ -31,9 +32,8 @@ class ModelBox(QWidget):
         self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
         self.primary = QPushButton()
         self.primary.setObjectName("primary")
-        self.drop = QPushButton(f"Drop proposal   {keys.get('drop', '')}".rstrip())
-        for button in (self.primary, self.drop):
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.drop = QPushButton()
+        name_button(self.drop, "Drop proposal", keys.get("drop", ""))
         self._lay_out()
         self._connect()
         self._fill_models()
@@ -102,14 +102,18 @@ class ModelBox(QWidget):
         if (index := self.models.findData(bundle.card.name)) >= 0:
             self.models.setCurrentIndex(index)
         card = bundle.card
-        dice = f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it never saw" if card.measured else ""
+        dice = (
+            f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it never saw"
+            if card.measured
+            else ""
+        )
         permits = card.training.permits if "research" in card.training.permits.lower() else ""
         self.about.setText(" · ".join(part for part in (dice, permits) if part))
 
     def _show_primary(self) -> None:
         ghost = self._session.proposal is not None
         title = "Accept" if ghost else ("Proposing …" if self._session.busy else "Propose")
-        self.primary.setText(f"{title}   {self._keys.get('propose', '')}".rstrip())
+        name_button(self.primary, title, self._keys.get("propose", ""))
         self.primary.setEnabled(self._session.case is not None and self._session.model is not None)
         self.drop.setEnabled(ghost)
 

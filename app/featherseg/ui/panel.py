@@ -1,5 +1,6 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
@@ -17,6 +18,7 @@ class SessionPanel(QScrollArea):
         self.setObjectName("featherseg-scroll")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
         body.setObjectName("featherseg-panel")
         body.setStyleSheet(SHEET)
@@ -27,11 +29,12 @@ class SessionPanel(QScrollArea):
         for box in (self.model, self.labels, self.tools):
             self._layout.addWidget(box)
             line = QFrame()
-            line.setFrameShape(QFrame.Shape.HLine)
+            line.setProperty("role", "line")
+            line.setFixedHeight(1)
             self._layout.addWidget(line)
         self._layout.addStretch(1)
         self.setWidget(body)
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * 42)
+        self.setMinimumWidth(max(body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40))
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""

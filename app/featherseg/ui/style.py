@@ -6,7 +6,11 @@ from qtpy.QtWidgets import QApplication, QWidget
 ACCENT = "#2f7fd1"
 SHEET = """
 QWidget#featherseg-panel QLabel[role="heading"] { font-weight: 600; }
-QWidget#featherseg-panel QLabel[role="quiet"] { color: palette(placeholder-text); }
+QWidget#featherseg-panel QLabel[role="quiet"] { color: #a3adb7; }
+QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; }
+QWidget#featherseg-panel QToolButton:checked { background: #3d5a7a; border: 1px solid #6ea3db; border-radius: 5px;
+    color: white; }
+QWidget#featherseg-panel QFrame[role="line"] { background: #39424b; border: none; max-height: 1px; }
 QPushButton#primary { background: #2f7fd1; color: white; border: none; border-radius: 6px;
     padding: 0.65em; font-weight: 600; }
 QPushButton#primary:hover { background: #4690de; }
@@ -22,8 +26,7 @@ QFrame#notice QPushButton { color: #eef3f8; background: transparent; border: 1px
 WINDOW_SHEET = (
     SHEET
     + """
-QToolButton, QWidget#featherseg-panel QPushButton { padding: 0.35em 0.7em; }
-QToolButton:checked { background: #3d5a7a; border: 1px solid #6ea3db; border-radius: 5px; color: white; }
+QWidget#featherseg-panel QPushButton { padding: 0.35em 0.7em; }
 QStatusBar QLabel { padding: 0 0.6em; }
 """
 )

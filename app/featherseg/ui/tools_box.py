@@ -1,10 +1,20 @@
 """Brush, eraser, fill, their size, undo and redo."""
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 from superqt import QLabeledSlider
 
 from featherseg.session.session import Session
+from featherseg.ui.buttons import name_button
 from featherseg.ui.connections import Connections
 
 TOOLS = (("browse", "Move"), ("brush", "Brush"), ("eraser", "Eraser"), ("fill", "Fill"))
@@ -21,10 +31,9 @@ class ToolsBox(QWidget):
         grid = QGridLayout()
         for i, (tool, title) in enumerate(TOOLS):
             button = QToolButton()
-            button.setText(f"{title}  {keys.get('tool.' + tool, '')}".rstrip())
+            name_button(button, title, keys.get("tool." + tool, ""))
             button.setCheckable(True)
             button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, t=tool: session.choose_tool(t))
             self._group.addButton(button)
             self.buttons[tool] = button
@@ -33,8 +42,9 @@ class ToolsBox(QWidget):
         self.size.setRange(1, 200)
         self.size.setValue(session.brush_size)
         self.size.setToolTip("Brush diameter in pixels of the image")
-        self.undo = QPushButton(f"Undo   {keys.get('undo', '')}".rstrip())
-        self.redo = QPushButton(f"Redo   {keys.get('redo', '')}".rstrip())
+        self.undo, self.redo = QPushButton(), QPushButton()
+        name_button(self.undo, "Undo", keys.get("undo", ""))
+        name_button(self.redo, "Redo", keys.get("redo", ""))
         self._lay_out(grid)
         self._connect()
         self._on_tool(session.tool)
@@ -47,7 +57,6 @@ class ToolsBox(QWidget):
         sizes.addWidget(QLabel("Brush size, px"))
         sizes.addWidget(self.size, 1)
         for button in (self.undo, self.redo):
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             steps.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -12,7 +12,10 @@ class Welcome(QWidget):
     """An invitation to drop an image, and tiles of bundled samples (title, file)."""
 
     def __init__(
-        self, samples: Sequence[tuple[str, Path]], open_path: Callable[[Path], object], parent: QWidget | None = None
+        self,
+        samples: Sequence[tuple[str, Path]],
+        open_path: Callable[[Path], object],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         text = QLabel("Drop an image here, or use File → Open image")

@@ -49,8 +49,17 @@ def read_image(path: Path) -> Volume:
             return reader(path)
     except ReadError:
         raise
-    except (OSError, ValueError, RuntimeError, SyntaxError, MemoryError, Image.DecompressionBombError) as error:
-        raise ReadError(f"'{path.name}' is damaged or is not a {_kind(path)}; choose another file.") from error
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+        SyntaxError,
+        MemoryError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise ReadError(
+            f"'{path.name}' is damaged or is not a {_kind(path)}; choose another file."
+        ) from error
 
 
 def read_mask(path: Path, shape: tuple[int, int, int] | None = None) -> npt.NDArray[np.uint16]:
@@ -143,7 +152,9 @@ def _read_grid(path: Path) -> Volume:
     if image.GetDimension() != 3:
         raise ReadError(f"'{path.name}' has {image.GetDimension()} dimensions; 2 and 3 are read.")
     if image.GetNumberOfComponentsPerPixel() not in (1, 3):
-        raise ReadError(f"'{path.name}' has {image.GetNumberOfComponentsPerPixel()} channels; 1 and 3 are read.")
+        raise ReadError(
+            f"'{path.name}' has {image.GetNumberOfComponentsPerPixel()} channels; 1 and 3 are read."
+        )
     voxels = sitk.GetArrayFromImage(image)
     spacing = image.GetSpacing()[::-1]
     geometry = Geometry(voxels.shape[:3], spacing, image.GetOrigin(), image.GetDirection())

@@ -50,4 +50,4 @@ class Volume:
 
     def slice(self, z: int) -> npt.NDArray[np.generic]:
         """The plane (y, x[, 3]) at ``z``; a view."""
-        return self.voxels[z]
+        return np.asarray(self.voxels[z])

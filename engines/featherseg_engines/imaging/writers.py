@@ -34,9 +34,13 @@ def write_mask(path: Path, labels: npt.NDArray[np.generic], geometry: Geometry) 
     if suffix in SLICE_SUFFIXES:
         write_verified(path, lambda p: Image.fromarray(compact[0]).save(p), lambda p: _same(p, compact))
     elif suffix in VOLUME_SUFFIXES:
-        write_verified(path, lambda p: _write_grid(p, compact, geometry), lambda p: _same_grid(p, compact, geometry))
+        write_verified(
+            path, lambda p: _write_grid(p, compact, geometry), lambda p: _same_grid(p, compact, geometry)
+        )
     else:
-        raise WriteError(f"'{path.name}' has an unknown ending; masks are saved as .png, .tif, .nii.gz, .nrrd or .mha.")
+        raise WriteError(
+            f"'{path.name}' has an unknown ending; masks are saved as .png, .tif, .nii.gz, .nrrd or .mha."
+        )
 
 
 def _same(path: Path, labels: npt.NDArray[np.generic]) -> bool:

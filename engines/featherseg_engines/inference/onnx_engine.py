@@ -46,10 +46,14 @@ class OnnxModel:
         card, inputs, outputs = self.bundle.card, self._session.get_inputs(), self._session.get_outputs()
         channels = inputs[0].shape[1] if len(inputs) == 1 and len(inputs[0].shape) == card.dims + 2 else None
         if channels != card.preprocessing.channels:
-            raise ModelError(f"The input of the model '{card.name}' does not fit its card; it cannot be used.")
+            raise ModelError(
+                f"The input of the model '{card.name}' does not fit its card; it cannot be used."
+            )
         maps = outputs[0].shape[1] if outputs[0].name == "logits" else -1
         if isinstance(maps, int) and maps != card.outputs:
-            raise ModelError(f"The output of the model '{card.name}' does not fit its card; it cannot be used.")
+            raise ModelError(
+                f"The output of the model '{card.name}' does not fit its card; it cannot be used."
+            )
 
     def probability(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
         """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size."""
@@ -57,7 +61,9 @@ class OnnxModel:
         batch, placement = card.preprocessing.apply(pixels)
         logits = self._session.run(["logits"], {self._session.get_inputs()[0].name: batch})[0][0]
         if len(logits) != card.outputs:
-            raise ModelError(f"The model '{card.name}' gave {len(logits)} maps and its card says {card.outputs}.")
+            raise ModelError(
+                f"The model '{card.name}' gave {len(logits)} maps and its card says {card.outputs}."
+            )
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
         return card.preprocessing.invert(probabilities(logits, card.activation), placement)

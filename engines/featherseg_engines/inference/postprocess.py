@@ -21,6 +21,6 @@ def probabilities(logits: Floats, activation: Literal["softmax", "sigmoid"]) -> 
 def labels_at(probability: Floats, threshold: float) -> npt.NDArray[np.uint8]:
     """Label numbers 1, 2, … where all labels together reach ``threshold``, the likeliest of them; else 0."""
     if len(probability) == 1:
-        return (probability[0] >= threshold).astype(np.uint8)
+        return np.asarray(probability[0] >= threshold, np.uint8)
     likeliest = probability.argmax(axis=0).astype(np.uint8) + np.uint8(1)
     return np.where(probability.sum(axis=0) >= threshold, likeliest, np.uint8(0)).astype(np.uint8)

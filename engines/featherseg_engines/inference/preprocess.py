@@ -89,9 +89,9 @@ class Preprocessing:
         """Pad the last two axes to multiples of ``stride``, repeating the edge."""
         bottom, right = (-planes.shape[-2] % self.stride, -planes.shape[-1] % self.stride)
         if not bottom and not right:
-            return planes
+            return np.asarray(planes)
         widths = [(0, 0)] * (planes.ndim - 2) + [(0, bottom), (0, right)]
-        return np.pad(planes, widths, mode="edge")
+        return np.asarray(np.pad(planes, widths, mode="edge"))
 
     def apply(self, pixels: npt.NDArray[np.generic]) -> tuple[Floats, Placement]:
         """Slice (y, x[, 3]) to the network's input (1, channels, h, w) and its placement."""
@@ -107,7 +107,7 @@ class Preprocessing:
     def _unit(self, pixels: npt.NDArray[np.generic]) -> Floats:
         values = np.asarray(pixels, np.float32)
         if self.intensity == "full_range" and pixels.dtype == np.uint8:
-            return values / np.float32(255.0)
+            return np.asarray(values / np.float32(255.0), np.float32)
         low, high = self.window
         if self.intensity != "window":
             finite = values[np.isfinite(values)]

@@ -46,7 +46,9 @@ class ModelBundle:
         if not path.is_file():
             raise ModelError(f"The model '{self.card.name}' lacks its file '{name}'; install it again.")
         if file_sha256(path) != self.card.sha256.get(name):
-            raise ModelError(f"The file '{name}' of the model '{self.card.name}' is damaged; install it again.")
+            raise ModelError(
+                f"The file '{name}' of the model '{self.card.name}' is damaged; install it again."
+            )
 
 
 def open_bundle(folder: Path) -> ModelBundle:

@@ -107,13 +107,17 @@ def read_card(path: Path) -> ModelCard:
     try:
         raw = json.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ModelError(f"The model '{bundle}' has no card.json that can be read; it cannot be used.") from error
+        raise ModelError(
+            f"The model '{bundle}' has no card.json that can be read; it cannot be used."
+        ) from error
     except ValueError as error:
         raise ModelError(f"The card.json of the model '{bundle}' is not JSON; it cannot be used.") from error
     try:
         return _card(raw)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"The card.json of the model '{bundle}' lacks or mistypes a field ({error}).") from error
+        raise ModelError(
+            f"The card.json of the model '{bundle}' lacks or mistypes a field ({error})."
+        ) from error
 
 
 def _card(raw: dict[str, Any]) -> ModelCard:
@@ -124,9 +128,10 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     if values.get("activation") not in ("softmax", "sigmoid"):
         raise ValueError("activation must be softmax or sigmoid")
     values["labels"] = tuple(LabelEntry(**entry) for entry in raw["labels"])
-    values["preprocessing"] = Preprocessing(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in raw["preprocessing"].items()}
-    )
+    plain: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in raw["preprocessing"].items()
+    }
+    values["preprocessing"] = Preprocessing(**plain)
     values["training"] = TrainingRecord(**raw["training"])
     values["measured"] = tuple(Measured(**entry) for entry in raw.get("measured", ()))
     card = ModelCard(**values)

@@ -42,7 +42,7 @@ def _fold_pairs(sequence: nn.Sequential) -> None:
         fits_2d = isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
         fits_3d = isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d)
         if fits_2d or fits_3d:
-            sequence[i] = fuse_conv_bn_eval(conv, norm)  # type: ignore[type-var]
+            sequence[i] = fuse_conv_bn_eval(conv, norm)  # type: ignore[type-var, arg-type]
             sequence[i + 1] = nn.Identity()
 
 

@@ -78,8 +78,9 @@ class BranchedConv(nn.Module):
                 kernel[:, 0, 1, 1] += scale
             else:
                 kernel[:, :, 0, 0] += torch.diag(scale)
+        size = kernel.shape[-1]
         conv = nn.Conv2d(
-            first.in_channels, first.out_channels, first.kernel_size, padding=first.padding, groups=first.groups
+            first.in_channels, first.out_channels, size, padding=size // 2, groups=first.groups, bias=True
         )
         conv.weight.copy_(kernel)
         assert conv.bias is not None

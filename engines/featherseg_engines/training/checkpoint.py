@@ -21,7 +21,9 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 def save_json(path: Path, value: Any) -> None:
     """Write JSON; what stood at ``path`` stays until the new file is proven readable."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    write_verified(path, lambda p: _put(p, text), lambda p: bool(json.loads(p.read_text("utf-8")) == json.loads(text)))
+    write_verified(
+        path, lambda p: _put(p, text), lambda p: bool(json.loads(p.read_text("utf-8")) == json.loads(text))
+    )
 
 
 def _put(path: Path, text: str) -> None:
@@ -56,7 +58,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
         The file is damaged or belongs to another network.
     """
     try:
-        module.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()})
+        module.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
+        )
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise TrainingError(f"'{path.name}' does not hold the weights of this network.") from error
     except Exception as error:  # safetensors raises its own class, which derives from Exception alone

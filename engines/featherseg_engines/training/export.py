@@ -36,10 +36,14 @@ def export_onnx(network: nn.Module, path: Path, in_channels: int, sides: tuple[i
     example = torch.randn(1, in_channels, *sides, generator=torch.Generator().manual_seed(0))
     content = onnx_bytes(deployed, example)
     stride = int(getattr(network, "stride", 16))
-    probe = torch.randn(2, in_channels, *(s + stride for s in sides), generator=torch.Generator().manual_seed(1))
+    probe = torch.randn(
+        2, in_channels, *(s + stride for s in sides), generator=torch.Generator().manual_seed(1)
+    )
     difference = onnx_difference(content, deployed, probe)
     if not difference < TOLERANCE:
-        raise ModelError(f"The exported model differs from the trained one by {difference:.2g}; it was not saved.")
+        raise ModelError(
+            f"The exported model differs from the trained one by {difference:.2g}; it was not saved."
+        )
     write_verified(path, lambda p: _put(p, content), lambda p: p.read_bytes() == content)
 
 
@@ -56,7 +60,7 @@ def onnx_bytes(deployed: nn.Module, example: torch.Tensor) -> bytes:
         torch.onnx.export(
             deployed.eval(),
             (example,),
-            buffer,
+            buffer,  # type: ignore[arg-type]
             input_names=["image"],
             output_names=["logits"],
             dynamic_axes={"image": names, "logits": names},

@@ -25,7 +25,7 @@ from featherseg_engines.training.plan import History, Plan, Progress
 from featherseg_engines.training.samples import Sample, scaled_samples, slices_of
 from featherseg_engines.training.trainer import Trainer
 
-COLOURS = ("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Okabe and Ito's palette, told apart by the colour-blind."""
 
 

@@ -110,7 +110,9 @@ class Trainer:
         dice = self._judge(copy.deepcopy(self._average).eval(), stage.long_side)
         self._record(epoch, float(np.mean(losses)), dice, time.monotonic() - started)
         best = self.history.best_dice
-        listen(Progress(epoch, self.plan.epochs, len(order), len(order), float(np.mean(losses)), 0.0, dice, best))
+        listen(
+            Progress(epoch, self.plan.epochs, len(order), len(order), float(np.mean(losses)), 0.0, dice, best)
+        )
 
     def _step(self, images: Tensor, labels: Tensor) -> float:
         inputs = self._normalise(images).contiguous(memory_format=torch.channels_last)
@@ -119,7 +121,9 @@ class Trainer:
         loss = self._loss(logits.float(), labels)
         value = float(loss.detach())
         if not math.isfinite(value):
-            raise TrainingError("The lesson was stopped because its loss is no longer a number; nothing was changed.")
+            raise TrainingError(
+                "The lesson was stopped because its loss is no longer a number; nothing was changed."
+            )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
