@@ -27,8 +27,8 @@ WINDOWS = os.name == "nt"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 DEBIAN = (
     "xvfb xdotool fonts-dejavu-core libegl1 libgl1 libgl1-mesa-dri libopengl0 "
-    "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 libxcb- "
-    "render-util0 libxcb-shape0 libxcb-randr0 libxcb-xinerama0 libxcb-xkb1 libdbus-1-3 "
+    "libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 "
+    "libxcb-render-util0 libxcb-shape0 libxcb-randr0 libxcb-xinerama0 libxcb-xkb1 libdbus-1-3 "
     "libfontconfig1 libglib2.0-0 "
 ).split()
 """What Qt, OpenGL and the virtual display need on Debian and Ubuntu (system packages, by name)."""

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from npe2 import PluginManager
 from PIL import Image
-from qtpy.QtCore import QPoint
+from qtpy.QtWidgets import QWidget
+from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
@@ -20,15 +21,7 @@ def open_dock(viewer):
     return dock
 
 
-def canvas_point(viewer, native, y: float, x: float) -> QPoint:
-    zoom = viewer.scene.camera.zoom / native.devicePixelRatioF()
-    _, cy, cx = viewer.scene.camera.center
-    return QPoint(round(native.width() / 2 + (x - cx) * zoom), round(native.height() / 2 + (y - cy) * zoom))
-
-
 def canvas_of(dock):
-    from qtpy.QtWidgets import QWidget
-
     natives = [w for w in dock.window().findChildren(QWidget) if type(w).__name__.startswith("CanvasBackend")]
     return natives[0]
 

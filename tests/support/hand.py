@@ -72,6 +72,16 @@ class Hand:
             self._do("key", name)
             settle()
 
+    def press(self, name: str) -> None:
+        """Hold a key down."""
+        self._do("keydown", name)
+        settle()
+
+    def release(self, name: str) -> None:
+        """Let a held key go."""
+        self._do("keyup", name)
+        settle()
+
     def type(self, text: str) -> None:
         """Type text into whatever has the focus."""
         self._do("type", "--delay", "5", text)

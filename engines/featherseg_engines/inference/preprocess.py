@@ -113,7 +113,7 @@ class Preprocessing:
             finite = values[np.isfinite(values)]
             low, high = np.percentile(finite, (1, 99)) if finite.size else (0.0, 1.0)
         unit = (values - np.float32(low)) / np.float32(max(high - low, 1e-6))
-        return np.clip(np.nan_to_num(unit, nan=0.0), 0.0, 1.0).astype(np.float32)
+        return np.asarray(np.clip(np.nan_to_num(unit, nan=0.0), 0.0, 1.0), np.float32)
 
 
 def resized(plane: Floats, size: tuple[int, int]) -> Floats:
