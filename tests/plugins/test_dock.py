@@ -1,5 +1,7 @@
 """The dock inside plain napari, opened through the manifest, with real mouse and key events."""
 
+import gc
+
 import numpy as np
 import pytest
 from npe2 import PluginManager
@@ -10,8 +12,14 @@ from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
 
+@pytest.fixture(autouse=True)
+def _no_windows_of_other_tests():
+    """napari's fixture wants none alive and looks only at young garbage."""
+    gc.collect()
+
+
 @pytest.fixture
-def viewer(make_napari_viewer_proxy):
+def viewer(_no_windows_of_other_tests, make_napari_viewer_proxy):
     return make_napari_viewer_proxy(show=True)
 
 

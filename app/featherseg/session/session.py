@@ -121,6 +121,7 @@ class Session:
             self.case.labels.propose_edit("Load mask", "file", whole, labels.astype(np.int64), path.name)
         )
         self.case.mark_saved(path)
+        self.saved.emit(path)
 
     def save_mask(self, path: Path) -> bool:
         """Write the labels; where that fails they stay as they are, unsaved, and a notice says why."""

@@ -7,7 +7,7 @@ from featherseg.session.notice import Notice
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 
-SIGNS = {"info": "ⓘ", "problem": "⚠"}
+SIGNS = {"info": "ℹ", "problem": "⚠"}
 
 
 class NoticeBar(QFrame):

@@ -11,6 +11,8 @@ from featherseg.ui.connections import Connections
 from featherseg.viewer.layers import Ghost, LabelsBinding, colormap
 from featherseg_engines.labels import Edit
 
+ABOVE = "translucent_no_depth"
+"""Blending that draws layers of one plane in their order."""
 FILL_OPACITY = 0.4
 REFRESH_MS = 40
 
@@ -35,6 +37,8 @@ class Canvas:
         ):
             self.connections.add(signal, slot)
         self.connections.add(viewer.dims.events.current_step, self._on_step)
+        for overlay in viewer.canvas.overlays.values():
+            overlay.box = False  # napari 0.9.2 draws the box of the brush's circle as a dark spot at the cursor
 
     def release(self) -> None:
         """Let go of the session and drop the layers."""
@@ -66,9 +70,11 @@ class Canvas:
         labels = viewer.add_labels(shown, name="labels", scale=scale, opacity=FILL_OPACITY, colormap=colours)
         self._outline = viewer.add_labels(shown, name="outline", scale=scale, opacity=1.0, colormap=colours)
         self._outline.contour = 1
+        self._outline.blending = ABOVE
         self._outline.editable = False
         blank = np.zeros((1,) * shown.ndim, np.uint8)
         ghost = viewer.add_labels(blank, name="proposal", scale=scale, colormap=colours)
+        ghost.blending = ABOVE
         self._binding = LabelsBinding(session, labels)
         self._ghost = Ghost(
             session, ghost, lambda at: [n * s for n, s in zip(at, scale, strict=True)], flat=flat
