@@ -119,5 +119,4 @@ class ModelBox(QWidget):
 
 
 def _title(bundle: ModelBundle) -> str:
-    network, _, task = bundle.card.name.partition(".")
-    return f"{bundle.card.title or network} ({bundle.card.name})" if task else bundle.card.name
+    return bundle.card.title or bundle.card.name

@@ -38,7 +38,9 @@ class Canvas:
             self.connections.add(signal, slot)
         self.connections.add(viewer.dims.events.current_step, self._on_step)
         for overlay in viewer.canvas.overlays.values():
-            overlay.box = False  # napari 0.9.2 draws the box of the brush's circle as a dark spot at the cursor
+            overlay.box = (
+                False  # napari 0.9.2 draws the box of the brush's circle as a dark spot at the cursor
+            )
 
     def release(self) -> None:
         """Let go of the session and drop the layers."""

@@ -76,7 +76,7 @@ def teach(
     work = folder.with_name(folder.name + ".training")
     trainer = Trainer(network, lesson.plan, samples_at, lambda x: (x - mean) / std, judge, work)
     history = trainer.run(listen, cancelled)
-    return write_bundle(lesson, network, history, folder)
+    return write_bundle(lesson, registry.get(lesson.network).title, network, history, folder)
 
 
 def measure(network: nn.Module, preprocessing: Preprocessing, dataset: Dataset) -> Evaluation:
@@ -96,7 +96,9 @@ def measure(network: nn.Module, preprocessing: Preprocessing, dataset: Dataset) 
     return last
 
 
-def write_bundle(lesson: Lesson, network: nn.Module, history: History, folder: Path) -> ModelBundle:
+def write_bundle(
+    lesson: Lesson, title: str, network: nn.Module, history: History, folder: Path
+) -> ModelBundle:
     """Export, hash, measure on the dev split and write the card last, so that a card means a whole bundle."""
     folder.mkdir(parents=True, exist_ok=True)
     pre = replace(lesson.preprocessing, long_side=history.best_long_side)
@@ -107,7 +109,7 @@ def write_bundle(lesson: Lesson, network: nn.Module, history: History, folder: P
     task = lesson.name.split(".", 1)[-1]
     card = ModelCard(
         name=lesson.name,
-        title=f"{lesson.network} for {task.replace('_', ' ')}",
+        title=f"{title} · {task.replace('_', ' ')}",
         network=lesson.network,
         task=lesson.train.task,
         labels=tuple(

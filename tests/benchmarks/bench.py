@@ -1,0 +1,172 @@
+"""Timings, side by side in one run: ``python3 dev.py bench [deployed|ghost|startup]``.
+
+Machines drift: read the ratios and medians, not single absolute figures.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+THREADS = 2
+RUNS = 30
+
+
+def medians(*works: Callable[[], object], runs: int = RUNS, warm: int = 3) -> list[tuple[float, float]]:
+    """Median and 95th percentile in ms of each work, run in turn so that drift meets all alike."""
+    seconds: list[list[float]] = [[] for _ in works]
+    for i in range(warm + runs):
+        for work, kept in zip(works, seconds, strict=True):
+            started = time.perf_counter()
+            work()
+            if i >= warm:
+                kept.append((time.perf_counter() - started) * 1000)
+    return [(statistics.median(k), sorted(k)[int(0.95 * (len(k) - 1))]) for k in seconds]
+
+
+def row(name: str, median: float, p95: float, note: str = "") -> None:
+    """One line of the table."""
+    print(f"  {name:44} median {median:8.1f} ms   p95 {p95:8.1f} ms   {note}", flush=True)
+
+
+def deployed() -> None:
+    """ONNX Runtime's fused form against eager torch's training form, 256 x 256, two threads."""
+    import numpy as np
+    import onnxruntime
+    import torch
+
+    from featherseg_engines.networks.registry import default_registry
+    from featherseg_engines.training.export import onnx_bytes
+
+    torch.set_num_threads(THREADS)
+    network = default_registry().build("repsegnet", in_channels=3, classes=2).eval()
+    image = torch.randn(1, 3, 256, 256)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = onnxruntime.InferenceSession(onnx_bytes(network.deployed(), image), options)
+    plain = np.ascontiguousarray(image.numpy())
+    large = [torch.randn(2048, 2048) for _ in range(2)]
+
+    def eager() -> None:
+        with torch.inference_mode():
+            network(image)
+
+    def product() -> None:
+        with torch.inference_mode():
+            large[0] @ large[1]
+
+    times = medians(eager, lambda: session.run(["logits"], {"image": plain}), product)
+    print(f"RepSegNet, 256 x 256, batch 1, {THREADS} threads, {RUNS} runs each in turn")
+    row("eager torch, training form", *times[0])
+    row("ONNX Runtime, fused form", *times[1], f"{times[0][0] / times[1][0]:.1f} x as fast")
+    rate, peak = 2 * 1.768 / times[1][0], 2 * 2.048**3 / times[2][0]
+    row("fp32 matrix product 2048^3", *times[2], f"the fused form reaches {rate / peak:.0%} of its rate")
+
+
+def ghost() -> None:
+    """From the press of Space to the ghost's pixels read back from the canvas, in the real window."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtTest import QTest
+    from qtpy.QtWidgets import QApplication
+    from support.hand import settle, wait
+    from support.paths import SAMPLE
+
+    from featherseg.window.launch import make_window
+
+    app = QApplication.instance() or QApplication(["featherseg"])
+    window = make_window()
+    window.resize(1366, 768)
+    window.show()
+    window.activateWindow()
+    window.files.open(SAMPLE)
+    settle(0.5)
+    native, session = window.qt_viewer.canvas.native, window.session
+    waits: list[float] = []
+
+    def propose() -> None:
+        QTest.keyClick(native, Qt.Key.Key_Space)
+        wait(lambda: session.proposal is not None)
+        native.grabFramebuffer()
+        assert session.proposal is not None
+        waits.append(session.proposal.seconds * 1000)
+
+    times = []
+    for i in range(3 + RUNS):
+        started = time.perf_counter()
+        propose()
+        times.append((time.perf_counter() - started) * 1000)
+        session.drop()
+        settle(0.05)
+        if i == 2:
+            times, waits = [], []
+    print(f"Space to ghost pixels read back, {SAMPLE.name} 256 x 192, {RUNS} runs")
+    row("whole way", statistics.median(times), sorted(times)[int(0.95 * (RUNS - 1))])
+    row(
+        "of which preprocessing, network, back",
+        statistics.median(waits),
+        sorted(waits)[int(0.95 * (RUNS - 1))],
+    )
+    window.close()
+    app.processEvents()
+
+
+OURS = """
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from featherseg.window.launch import make_window
+window = make_window(); window.show(); app.processEvents(); window.grab()
+print("painted", flush=True)
+"""
+BARE = """
+import napari
+viewer = napari.Viewer()
+from qtpy.QtWidgets import QApplication
+app = QApplication.instance(); app.processEvents()
+viewer.window.screenshot(flash=False, canvas_only=False)
+print("painted", flush=True)
+"""
+
+
+def startup(runs: int = 7) -> None:
+    """A fresh interpreter to the first painted window, against bare napari, in turn."""
+
+    def start(code: str) -> None:
+        child = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline().strip() == b"painted"
+        child.kill()
+        child.wait()
+
+    times = medians(lambda: start(OURS), lambda: start(BARE), runs=runs, warm=1)
+    print(f"Fresh interpreter to first painted window, {runs} runs each in turn")
+    row("Featherseg", *times[0], f"{times[0][0] / times[1][0]:.2f} x bare napari")
+    row("bare napari", *times[1])
+
+
+SECTIONS = {"deployed": deployed, "ghost": ghost, "startup": startup}
+
+
+def main(names: list[str]) -> int:
+    """Run the named sections, each in an interpreter of its own; all of them where none is named."""
+    unknown = [name for name in names if name not in SECTIONS and name != "--here"]
+    if unknown:
+        print(f"There is no benchmark '{unknown[0]}'; there are: {', '.join(SECTIONS)}.", file=sys.stderr)
+        return 2
+    if names[:1] == ["--here"]:
+        SECTIONS[names[1]]()
+        return 0
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "")
+    codes = [subprocess.call([sys.executable, __file__, "--here", name]) for name in names or SECTIONS]
+    return max(codes)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
