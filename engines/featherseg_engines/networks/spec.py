@@ -60,8 +60,8 @@ class Recipe:
         ``poly`` is ``(1 - step / steps) ** 0.9``.
     epochs
         The paper's, on its data; Featherseg trains for minutes instead.
-    cross_entropy_weight
-        Weight of (binary) cross-entropy beside a Dice loss of weight one.
+    cross_entropy_weight, dice_weight
+        Of the (binary) cross-entropy and the Dice loss in their sum.
     """
 
     learning_rate: float
@@ -74,6 +74,7 @@ class Recipe:
     schedule: Literal["cosine", "poly", "constant"] = "cosine"
     epochs: int = 100
     cross_entropy_weight: float = 1.0
+    dice_weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
