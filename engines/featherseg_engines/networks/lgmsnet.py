@@ -16,7 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from featherseg_engines.networks.blocks import CONVOLUTION, fold_forward, folded, skip_fusion, stage_norm, upsample2
+from featherseg_engines.networks.blocks import (
+    CONVOLUTION,
+    fold_forward,
+    folded,
+    skip_fusion,
+    stage_norm,
+    upsample2,
+)
 from featherseg_engines.networks.lgms_blocks import GMSBlock, LMSBlock, SelfAttention, conv_norm_silu
 
 STRIDE = 32

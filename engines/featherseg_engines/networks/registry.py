@@ -47,7 +47,9 @@ class NetworkRegistry:
         for offer in offers:
             problem = self._take_in(offer)
             if problem:
-                self.problems.append(f"The network '{offer.name}' of {_package(offer)} was left out: {problem}.")
+                self.problems.append(
+                    f"The network '{offer.name}' of {_package(offer)} was left out: {problem}."
+                )
 
     def _take_in(self, offer: EntryPoint) -> str:
         try:

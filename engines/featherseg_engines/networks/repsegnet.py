@@ -79,7 +79,11 @@ class BranchedConv(nn.Module):
             else:
                 kernel[:, :, 0, 0] += torch.diag(scale)
         conv = nn.Conv2d(
-            first.in_channels, first.out_channels, first.kernel_size, padding=first.padding, groups=first.groups
+            first.in_channels,
+            first.out_channels,
+            first.kernel_size,
+            padding=first.padding,
+            groups=first.groups,
         )
         conv.weight.copy_(kernel)
         assert conv.bias is not None

@@ -152,7 +152,9 @@ class Joint(nn.Module):
         self.signal = gating_signal(channels_in, channels_skip)
         self.gate = AttentionGate(channels_skip)
         joined = channels_in + channels_skip
-        self.mix: nn.Module = nn.Identity() if channels_out is None else ConvBlock(joined, channels_out, DROPOUT)
+        self.mix: nn.Module = (
+            nn.Identity() if channels_out is None else ConvBlock(joined, channels_out, DROPOUT)
+        )
 
     def forward(self, below: Tensor, skip: Tensor, signal_source: Tensor | None = None) -> Tensor:
         """``below`` (b, c, h, w) and ``skip`` (b, c', 2h, 2w) to a map of the skip's sides.

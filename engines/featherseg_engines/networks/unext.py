@@ -80,7 +80,9 @@ class UNeXt(nn.Module):
     def __init__(self, in_channels: int = 3, classes: int = 1, *, size: Size = "base") -> None:
         super().__init__()
         w = WIDTHS[size]
-        self.encoder = nn.ModuleList(_conv_bn(a, b) for a, b in zip((in_channels, *w[:2]), w[:3], strict=True))
+        self.encoder = nn.ModuleList(
+            _conv_bn(a, b) for a, b in zip((in_channels, *w[:2]), w[:3], strict=True)
+        )
         self.tokens = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(w[i - 1], w[i], 3, stride=2, padding=1),
@@ -133,6 +135,4 @@ class UNeXt(nn.Module):
 
 
 def _conv_bn(channels_in: int, channels_out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.BatchNorm2d(channels_out)
-    )
+    return nn.Sequential(nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.BatchNorm2d(channels_out))
