@@ -28,7 +28,7 @@ TOLERANCE = 1e-4
 
 
 def randomise_norms(network: nn.Module) -> None:
-    """Give every BatchNorm statistics and weights as after a training, so that folding has something to do."""
+    """Give every BatchNorm statistics and weights as after a training, so that folding has work to do."""
     with torch.no_grad():
         for module in network.modules():
             if isinstance(module, _BatchNorm) and module.running_mean is not None:
@@ -167,7 +167,7 @@ class NetworkContract:
         assert_close(after, before)
 
     def test_the_exported_network_answers_at_other_sides_and_batches(self, tmp_path: Path) -> None:
-        """Exported at one size; asked at others. Only the norms that cannot be folded are left in the file."""
+        """Exported at one size, asked at others; only norms that cannot be folded are left in the file."""
         network, path = self.trained(), tmp_path / "network.onnx"
         export_onnx(deployed_form(network), self.image(1, self.sides(2, 2, 2)), path)
         kinds = [node.op_type for node in onnx.load(path).graph.node]

@@ -75,10 +75,8 @@ def folded(module: nn.Module) -> nn.Module:
 def _fold_pairs(sequence: nn.Sequential) -> None:
     for i in range(len(sequence) - 1):
         first, second = sequence[i], sequence[i + 1]
-        fits_2d = isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d)
-        fits_3d = isinstance(first, nn.Conv3d) and isinstance(second, nn.BatchNorm3d)
-        if fits_2d or fits_3d:
-            sequence[i] = fuse_conv_bn_eval(first, second)  # type: ignore[type-var]
+        if isinstance(first, nn.Conv2d | nn.Conv3d) and isinstance(second, nn.BatchNorm2d | nn.BatchNorm3d):
+            sequence[i] = fuse_conv_bn_eval(first, second)
             sequence[i + 1] = nn.Identity()
         elif isinstance(first, nn.BatchNorm2d) and isinstance(second, nn.Conv2d) and _is_pointwise(second):
             fold_forward(first, second)

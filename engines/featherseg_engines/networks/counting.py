@@ -12,7 +12,7 @@ from featherseg_engines.networks.spec import NetworkSpec, deployed_form
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Parameters (all tensors) and multiply-adds in units of 1e9 for one input, in both forms of a network."""
+    """Parameters (all tensors) and multiply-adds in 1e9 for one input, of both forms of a network."""
 
     params_train: int
     params_deployed: int

@@ -112,11 +112,8 @@ class SelfAttention(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, n, width) to the same shape."""
         query, key, value = self.qkv(tokens).chunk(3, dim=-1)
-        if self.for_export:
-            joined = FusedAttention.apply(query, key, value)  # type: ignore[no-untyped-call]
-        else:
-            joined = attention(query, key, value)
-        return self.out(joined)
+        attend = FusedAttention.apply if self.for_export else attention
+        return self.out(attend(query, key, value))
 
 
 class PatchTransformer(nn.Module):
@@ -141,9 +138,10 @@ class PatchTransformer(nn.Module):
 
 
 class GMSBlock(nn.Module):
-    """Global multi-scale block: after two convolutions, ``split`` channels each to a transformer and a convolution.
+    """Global multi-scale block: two convolutions, then a transformer and a convolution side by side.
 
-    The convolution branch keeps BatchNorm in 3D too, where all other norms become InstanceNorm.
+    ``split`` says how many channels go to each. The convolution branch keeps BatchNorm in 3D too, where all
+    other norms become InstanceNorm.
     """
 
     def __init__(self, channels_in: int, channels_out: int, split: tuple[int, int], dims: int) -> None:
@@ -168,6 +166,6 @@ class GMSBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels_in, ...) to (b, channels_out, ...); sides must be even."""
-        far, near = torch.split(self.local(x), self.split, dim=1)
+        far, near = torch.split(self.local(x), list(self.split), dim=1)
         both = torch.cat([self.transformer(far), self.convolution(near) + near], dim=1)
         return self.fuse(torch.cat([self.merge(both), x], dim=1))

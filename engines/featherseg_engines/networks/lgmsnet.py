@@ -3,8 +3,8 @@
 Built from a description of the paper and of the published graph, not from its code. Where they disagree:
 
 * The LMS block uses GELU (published graph), not SiLU (text).
-* The 2D network has 2,321,393 parameters with one class: the published 2.32 M. The published 4.89 "GFLOPs" are
-  multiply-adds without those of the attention (5.01 with).
+* The 2D network has 2,321,393 parameters with one class: the published 2.32 M. The published 4.89 "GFLOPs"
+  are multiply-adds without those of the attention (5.01 with).
 * No published 3D configuration gives the published 9.86 M. :data:`VOLUME` is a *reconstruction* that does
   (9,860,814 with 14 classes); :data:`VOLUME_REPOSITORY` is the configuration in the authors' repository
   (6,193,742).
@@ -107,8 +107,7 @@ class LGMSNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Image (b, in_channels, h, w) or volume (b, in_channels, d, h, w) to logits of the same sides.
 
-        Sides are multiples of 32. In 3D each side must exceed 16 in sum with the others (InstanceNorm needs
-        more than one voxel at 1/16).
+        Sides are multiples of 32.
         """
         x1 = self.local_stages[0](self.stem(x))
         x2 = self.local_stages[1](self._pool(x1))
@@ -130,7 +129,7 @@ class LGMSNet(nn.Module):
         return narrow(upsample2(x, align_corners=False))
 
     def deployed(self) -> nn.Module:
-        """A copy in eval mode with every BatchNorm folded that can be, and attention that exports as one node.
+        """A copy in eval mode: BatchNorms folded where they can be, attention that exports as one node.
 
         In 2D two BatchNorms stay, the last of the fusions at 1/4 and 1/2: a padded convolution follows. The
         InstanceNorms of 3D depend on their input and stay.

@@ -43,7 +43,7 @@ class NetworkRegistry:
         self._specs[spec.name] = spec
 
     def register_installed(self, offers: Iterable[EntryPoint]) -> None:
-        """Add the networks that installed packages offer; what is broken goes to :attr:`problems` in words."""
+        """Add the networks that installed packages offer; :attr:`problems` says what was left out and why."""
         for offer in offers:
             problem = self._take_in(offer)
             if problem:

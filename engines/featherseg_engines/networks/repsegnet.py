@@ -195,7 +195,7 @@ class RepSegNet(nn.Module):
         return self.head(self.decoder1(torch.cat([self.lateral1(full), y], 1)))
 
     def fused(self) -> "RepSegNet":
-        """A copy in eval mode whose units are reparameterized (the paper's deployed form; 1,218,138 parameters)."""
+        """A copy in eval mode with reparameterized units: the paper's deployed form, 1,218,138 parameters."""
         result = copy.deepcopy(self).eval()
         for module in result.modules():
             if isinstance(module, RepMobileUnit):
@@ -203,5 +203,8 @@ class RepSegNet(nn.Module):
         return result
 
     def deployed(self) -> nn.Module:
-        """:meth:`fused` with the remaining convolution + BatchNorm pairs folded too; the form that is exported."""
+        """:meth:`fused` with the other convolution + BatchNorm pairs folded too; the form that is exported.
+
+        The BatchNorm at the end of each block stays: ReLUs stand before and after it.
+        """
         return folded(self.fused())

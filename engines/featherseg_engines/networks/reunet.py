@@ -3,13 +3,13 @@
 Built from a description of the paper and of the published graph, not from its code. Where they disagree:
 
 * The published graph is disconnected: the decoder stage at 1/2 takes the encoder's map at 1/2 instead of what
-  comes from below, so two thirds of the drawn network are never used. ``topology="released"`` gives what is left
-  (663,012 parameters); the paper's speed fits only that. ``topology="paper"`` is the network as drawn.
+  comes from below, so nothing below 1/2 is ever used. ``topology="released"`` gives what is left (663,012
+  parameters); the paper's speed fits only that. ``topology="paper"`` is the network as drawn.
 * Channels: the width coefficient of 2 makes an expansion of 6 act as 12; as drawn the network has 145.8 M
-  parameters. Slim forms (``base`` 8 or 16, ``width`` 1) are ours; :data:`DEFAULTS` is what Featherseg offers first.
-* The shortcut of a block that changes its width is a 3 x 3 convolution in the published graph and 1 x 1 in the
-  text (``shortcut_kernel``). The depthwise activation is ReLU6 in the graph throughout; the text has ReLU in
-  places. The attention gate follows the graph (see :class:`AttentionGate`).
+  parameters. Slim forms (``base`` 8 or 16, ``width`` 1) are ours, and ``base=8`` is the default.
+* The shortcut of a block that changes its width is a 3 x 3 convolution in the published graph and 1 x 1 in
+  the text (``shortcut_kernel``). The depthwise activation is ReLU6 in the graph throughout; the text has ReLU
+  in places. The attention gate follows the graph (see :class:`AttentionGate`).
 * The text's formula for rounding channels divides by the divisor twice: a misprint.
 """
 

@@ -46,8 +46,9 @@ MED2DSEGNET = NetworkSpec(
     ),
     published_params="2.07 M",
     published_gmacs="not known",
-    note="A reconstruction: no code is public. The total, the expansion by 6, the 7 x 7 depthwise convolution, "
-    "the pooling and the width 124 are grounded; stage widths, repeats and decoder details are ours.",
+    note="A reconstruction: no code is public. The total, the expansion by 6, the 7 x 7 depthwise "
+    "convolution, the pooling and the width 124 are grounded; stage widths, repeats and decoder details "
+    "are ours.",
     reconstruction=True,
 )
 
@@ -75,8 +76,8 @@ _REUNET_SLIM8 = NetworkSpec(
     ),
     published_params="none in numbers (a bubble chart)",
     published_gmacs="none in numbers (167 ms an image on an i9)",
-    note="The paper's topology, connected as drawn, at a quarter of its widths and half its expansion (ours): as "
-    "drawn it would have 145.8 M parameters, against the paper's claim to be light.",
+    note="The paper's topology, connected as drawn, at a quarter of its widths and half its expansion "
+    "(ours): as drawn it would have 145.8 M parameters, against the paper's claim to be light.",
     options={"base": 8, "width": 1, "shortcut_kernel": 1, "topology": "paper"},
 )
 
@@ -86,15 +87,15 @@ REUNET = (
         _REUNET_SLIM8,
         name="reunet_slim16",
         title="REUnet slim 16",
-        note="The paper's topology at half its widths and half its expansion (ours); its multiply-adds are the "
-        "closest to the published speed.",
+        note="The paper's topology at half its widths and half its expansion (ours); its multiply-adds are "
+        "the closest to the published speed.",
         options={"base": 16, "width": 1, "shortcut_kernel": 1, "topology": "paper"},
     ),
     replace(
         _REUNET_SLIM8,
         name="reunet_w1",
         title="REUnet, width coefficient 1",
-        note="The paper's widths with half its expansion (ours), 1 x 1 shortcuts as in the text; heavy on a CPU.",
+        note="The paper's widths with half its expansion (ours), 1 x 1 shortcuts as in the text; heavy.",
         options={"base": 32, "width": 1, "shortcut_kernel": 1, "topology": "paper"},
     ),
     replace(
@@ -108,15 +109,16 @@ REUNET = (
         _REUNET_SLIM8,
         name="reunet_paper",
         title="REUnet as drawn",
-        note="As drawn, with the 3 x 3 shortcuts of the published graph; too heavy for a CPU, here for the record.",
+        note="As drawn, with the 3 x 3 shortcuts of the published graph; too heavy for a CPU, here for the "
+        "record.",
         options={"base": 32, "width": 2, "shortcut_kernel": 3, "topology": "paper"},
     ),
     replace(
         _REUNET_SLIM8,
         name="reunet_released",
         title="REUnet as released",
-        note="What the published graph computes: a decoder stage takes the wrong input, so all below 1/2 is cut "
-        "off. The paper's speed fits only this form.",
+        note="What the published graph computes: a decoder stage takes the wrong input, so all below 1/2 is "
+        "cut off. The paper's speed fits only this form.",
         options={"base": 32, "width": 2, "shortcut_kernel": 3, "topology": "released"},
     ),
 )

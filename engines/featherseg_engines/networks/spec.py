@@ -27,7 +27,7 @@ class SegmentationNetwork(Protocol):
 
 
 def deployed_form(network: nn.Module) -> nn.Module:
-    """The form of ``network`` that is exported: its own ``deployed()``, or :func:`folded` where it has none."""
+    """The form of ``network`` that is exported: its own ``deployed()``, or where it has none, folded."""
     deploy: Callable[[], nn.Module] | None = getattr(network, "deployed", None)
     return folded(network) if deploy is None else deploy()
 

@@ -48,7 +48,7 @@ class ChannelLayerNorm(nn.LayerNorm):
 
 
 class ShiftedBlock(nn.Module):
-    """LayerNorm, shift along height, linear, depthwise 3 x 3, GELU, shift along width, linear; plus the input."""
+    """LayerNorm, shift along height, linear, depthwise 3 x 3, GELU, shift along width, linear; residual."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
