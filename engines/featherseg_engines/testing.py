@@ -18,7 +18,6 @@ import onnxruntime
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from featherseg_engines.networks.counting import count
 from featherseg_engines.networks.spec import NetworkSpec, deployed_form
@@ -31,8 +30,8 @@ def randomise_norms(network: nn.Module) -> None:
     """Give every BatchNorm statistics and weights as after a training, so that folding has work to do."""
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, _BatchNorm) and module.running_mean is not None:
-                assert module.running_var is not None
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d):
+                assert module.running_mean is not None and module.running_var is not None
                 module.running_mean.normal_(0.0, 0.2)
                 module.running_var.uniform_(0.5, 1.5)
                 module.weight.uniform_(0.5, 1.5)

@@ -78,13 +78,8 @@ class BranchedConv(nn.Module):
                 kernel[:, 0, 1, 1] += scale
             else:
                 kernel[:, :, 0, 0] += torch.diag(scale)
-        conv = nn.Conv2d(
-            first.in_channels,
-            first.out_channels,
-            first.kernel_size,
-            padding=first.padding,
-            groups=first.groups,
-        )
+        side = kernel.shape[-1]
+        conv = nn.Conv2d(first.in_channels, first.out_channels, side, padding=side // 2, groups=first.groups)
         conv.weight.copy_(kernel)
         assert conv.bias is not None
         conv.bias.copy_(bias)

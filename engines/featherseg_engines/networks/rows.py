@@ -291,6 +291,30 @@ UNEXT_S = replace(
     options={"size": "s"},
 )
 
+MOBILEUNET = NetworkSpec(
+    name="mobileunet",
+    title="Mobile-Unet (reconstruction)",
+    paper="Jing et al. 2022",
+    year=2022,
+    identifier="Mobile-Unet, Jing et al. 2022",
+    dims=2,
+    stride=32,
+    build=LazyBuild(_HERE + "mobileunet", "MobileUNet"),
+    recipe=Recipe(
+        1e-3,
+        1e-4,
+        8,
+        0.0,
+        1e-5,
+        "ours, the paper's was not at hand: AdamW 1e-3, cosine, 0.5 BCE + Dice",
+        cross_entropy_weight=0.5,
+    ),
+    published_params="not known (4.3 to 4.7 M in public readings)",
+    published_gmacs="not known",
+    note="A reconstruction: MobileNetV2 and five deconvolutions are the paper's, how skips enter is ours.",
+    reconstruction=True,
+)
+
 ROWS = (
     REPSEGNET,
     MED2DSEGNET,
@@ -304,5 +328,6 @@ ROWS = (
     TINYUNET,
     UNEXT,
     UNEXT_S,
+    MOBILEUNET,
 )
 """All of them, in the order in which they are shown."""
