@@ -64,7 +64,7 @@ class BranchedConv(nn.Module):
         first = self.branches[0][0]  # type: ignore[index]
         assert isinstance(first, nn.Conv2d)
         kernel = torch.zeros_like(first.weight)
-        bias = torch.zeros(first.out_channels)
+        bias = kernel.new_zeros(first.out_channels)
         for branch in self.branches:
             conv, norm = branch[0], branch[1]  # type: ignore[index]
             scale, shift = batchnorm_scale_shift(norm)
@@ -83,7 +83,7 @@ class BranchedConv(nn.Module):
         conv.weight.copy_(kernel)
         assert conv.bias is not None
         conv.bias.copy_(bias)
-        return conv
+        return conv.to(kernel.device)
 
 
 class RepMobileUnit(nn.Module):
