@@ -101,12 +101,15 @@ class UNeXt(nn.Module):
         self._initialise()
 
     def _initialise(self) -> None:
-        """Linear layers truncated normal 0.02, convolutions normal by their fan-out (the paper's choice)."""
-        linear = {m for block in self.modules() if isinstance(block, ShiftedBlock) for m in block.children()}
-        for module in self.modules():
+        """In the token stages, linear layers truncated normal 0.02, convolutions normal by their fan-out.
+
+        Everywhere else PyTorch's defaults: by its fan-out, a head of one class would begin with huge logits.
+        """
+        token_stages = nn.ModuleList([self.tokens, self.decoder_tokens])
+        for module in token_stages.modules():
             if not isinstance(module, nn.Conv2d):
                 continue
-            if module in linear and module.kernel_size == (1, 1):
+            if module.kernel_size == (1, 1):
                 nn.init.trunc_normal_(module.weight, std=0.02)
             else:
                 fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
