@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from featherseg_engines.networks.lgms_blocks import fold_patches, unfold_patches
-from featherseg_engines.networks.lgmsnet import LGMSNet
-from featherseg_engines.testing import export_onnx
+from featherseg_engines.networks.lgmsnet import LGMSNet, lgmsnet3d
+from featherseg_engines.testing import assert_close, export_onnx, run_onnx
 
 PEAK_GROWTH = """
 import sys
@@ -66,6 +66,25 @@ def test_deployed_attention_is_one_operator_in_each_block(exported: Path) -> Non
     kinds = [node.op_type for node in onnx.load(exported).graph.node]
     assert kinds.count("MultiHeadAttention") == 4
     assert "Softmax" not in kinds
+
+
+def test_norms_over_a_large_map_stay_exact(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, path = LGMSNet().eval(), tmp_path / "lgmsnet.onnx"
+    export_onnx(network.deployed(), torch.zeros(1, 3, 64, 64), path)
+    image = torch.randn(1, 3, 512, 512)
+    with torch.inference_mode():
+        assert_close(run_onnx(path, image), network(image))
+
+
+@pytest.mark.slow
+def test_norms_over_a_large_volume_stay_exact(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, path = lgmsnet3d().eval(), tmp_path / "lgmsnet3d.onnx"
+    export_onnx(network.deployed(), torch.zeros(1, 1, 64, 64, 64), path)
+    image = torch.randn(1, 1, 96, 96, 96)
+    with torch.inference_mode():
+        assert_close(run_onnx(path, image), network(image))
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")

@@ -25,6 +25,7 @@ from featherseg_engines.networks.blocks import (
     upsample2,
 )
 from featherseg_engines.networks.lgms_blocks import GMSBlock, LMSBlock, SelfAttention, conv_norm_silu
+from featherseg_engines.networks.staged_norm import stage_norms
 
 STRIDE = 32
 """Sides must be multiples of this: four reductions, and patches of two at the lowest."""
@@ -132,10 +133,11 @@ class LGMSNet(nn.Module):
         """A copy in eval mode: BatchNorms folded where they can be, attention that exports as one node.
 
         In 2D two BatchNorms stay, the last of the fusions at 1/4 and 1/2: a padded convolution follows. The
-        InstanceNorms of 3D depend on their input and stay.
+        InstanceNorms of 3D and the GroupNorms depend on their input and stay, as :class:`StagedNorm`.
         """
         result = folded(self)
         assert isinstance(result, LGMSNet)
+        stage_norms(result)
         for module in result.modules():
             if isinstance(module, SelfAttention):
                 module.for_export = True

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.networks.blocks import folded
 from featherseg_engines.networks.spec import LazyBuild, NetworkSpec, Recipe
+from featherseg_engines.networks.staged_norm import stage_norms
 
 
 class MonaiUNet(nn.Module):
@@ -38,8 +39,10 @@ class MonaiUNet(nn.Module):
         return result
 
     def deployed(self) -> nn.Module:
-        """A copy in eval mode. Its InstanceNorms depend on their input and stay."""
-        return folded(self)
+        """A copy in eval mode. Its InstanceNorms depend on their input and stay, as ``StagedNorm``."""
+        result = folded(self)
+        stage_norms(result)
+        return result
 
 
 MONAI_UNET = NetworkSpec(
