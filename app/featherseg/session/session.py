@@ -1,0 +1,306 @@
+"""The whole product without a screen: what is open, what is proposed, what a person did to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from psygnal import Signal
+
+from featherseg.session.case import OpenCase, new_case, suggested_mask
+from featherseg.session.notice import Notice, Offer
+from featherseg.session.worker import InferenceWorker, Post
+from featherseg_engines.errors import FeathersegError
+from featherseg_engines.imaging.readers import read_image, read_mask
+from featherseg_engines.imaging.writers import write_mask
+from featherseg_engines.inference.onnx_engine import OnnxEngine
+from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
+from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
+from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.models.catalogue import Catalogue
+
+Tool = Literal["browse", "brush", "eraser", "fill"]
+NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
+
+
+class Session:
+    """State and orders; lives on the thread that ``post`` posts to (the UI thread).
+
+    Parameters
+    ----------
+    post
+        Runs a callable later on this session's thread.
+    catalogue
+        The models to choose from; the first is chosen at the start.
+    make_engine
+        Makes the engine in the inference thread.
+    """
+
+    opened = Signal(object)  # OpenCase, or None when nothing is open
+    proposed = Signal(object)  # Proposal, or None when the ghost goes
+    threshold_changed = Signal(float)
+    edited = Signal(object, str)  # Edit and "do", "adopt", "undo" or "redo"
+    model_changed = Signal(object)  # ModelBundle or None
+    label_changed = Signal(int)
+    tool_changed = Signal(str)
+    brush_changed = Signal(int)
+    masks_hidden = Signal(bool)
+    slice_changed = Signal(int)
+    busy_changed = Signal(bool)
+    noticed = Signal(object)  # Notice, or None when the problem went away
+    saved = Signal(object)  # Path
+
+    def __init__(
+        self,
+        post: Post,
+        catalogue: Catalogue | None = None,
+        make_engine: Callable[[], Engine] = OnnxEngine,
+    ) -> None:
+        self.catalogue = catalogue or Catalogue()
+        self.case: OpenCase | None = None
+        self.proposal: Proposal | None = None
+        self.table = LabelTable()
+        self.threshold = 0.5
+        self.busy = False
+        self.z = 0
+        bundles = self.catalogue.bundles()
+        self.model: ModelBundle | None = bundles[0] if bundles else None
+        self.active_label = 1
+        self.tool: Tool = "browse"
+        self.brush_size = 15
+        self._serial = 0
+        self._worker = InferenceWorker(make_engine, post, self._answered, self._failed)
+        self._adopt_labels_of_model()
+
+    def close(self) -> None:
+        """Stop the inference thread."""
+        self._worker.close()
+
+    # -- opening and saving -----------------------------------------------------------------------------
+
+    def open_image(self, path: Path) -> bool:
+        """Open an image or volume; where it cannot be read, what was open stays open and a notice says why."""
+        try:
+            volume = read_image(path)
+        except FeathersegError as error:
+            self.tell(Notice(str(error), "problem"))
+            return False
+        self.use(new_case(volume))
+        mask = suggested_mask(path, volume)
+        if mask.exists():
+            offer = Offer("Load it", lambda: self.open_mask(mask))
+            self.tell(Notice(f"There is a saved mask '{mask.name}' beside this image.", offers=(offer,)))
+        return True
+
+    def use(self, case: OpenCase | None) -> None:
+        """Make ``case`` the one that is open."""
+        self.drop()
+        self.case, self.z = case, 0
+        self.tell(None)
+        self.opened.emit(case)
+
+    def open_mask(self, path: Path) -> None:
+        """Load label numbers onto the open image as one undoable step."""
+        if self.case is None:
+            return
+        try:
+            labels = read_mask(path, self.case.volume.geometry.shape)
+        except FeathersegError as error:
+            self.tell(Notice(str(error), "problem"))
+            return
+        if labels.max(initial=0) > np.iinfo(self.case.labels.array.dtype).max:
+            self.tell(
+                Notice(f"'{path.name}' holds label numbers that are too large for this case.", "problem")
+            )
+            return
+        self.tell(None)
+        for value in np.unique(labels[labels > 0]):
+            self._ensure_label(int(value))
+        whole = Box((0, 0, 0), self.case.volume.geometry.shape)
+        self._do(
+            self.case.labels.propose_edit("Load mask", "file", whole, labels.astype(np.int64), path.name)
+        )
+        self.case.mark_saved(path)
+
+    def save_mask(self, path: Path) -> bool:
+        """Write the labels; where that fails they stay as they are, unsaved, and a notice says why."""
+        if self.case is None:
+            return False
+        try:
+            write_mask(path, self.case.labels.array, self.case.volume.geometry)
+        except FeathersegError as error:
+            self.tell(Notice(str(error), "problem"))
+            return False
+        self.case.mark_saved(path)
+        self.tell(None)
+        self.saved.emit(path)
+        return True
+
+    # -- proposals ------------------------------------------------------------------------------------
+
+    def propose(self) -> None:
+        """Ask the model for a mask of the slice on screen; the answer arrives as a ghost."""
+        if self.case is None:
+            self.tell(Notice("Open an image first: File, Open image, or drop one on the window."))
+            return
+        if self.model is None:
+            self.tell(Notice("There is no model to propose with; install one.", "problem"))
+            return
+        self._serial += 1
+        self._worker.submit(Request(self._serial, self.case.volume, self.z, self.model))
+        self._set_busy(True)
+
+    def _answered(self, proposal: Proposal) -> None:
+        if proposal.request.serial != self._serial:
+            return  # stale: something newer was asked for, or the slice, model or case has changed
+        self._set_busy(False)
+        self.proposal = proposal
+        self._describe(proposal)
+        self.proposed.emit(proposal)
+
+    def _failed(self, request: Request, sentence: str) -> None:
+        if request.serial == self._serial:
+            self._set_busy(False)
+            self.tell(Notice(sentence, "problem"))
+
+    def _describe(self, proposal: Proposal) -> None:
+        found = not proposal.box.empty and proposal.mask(self.threshold).any()
+        self.tell(None if found else Notice(NOTHING_FOUND))
+
+    def set_threshold(self, threshold: float) -> None:
+        """Move the threshold (0.05..0.95); a ghost on screen follows without running the model again."""
+        self.threshold = min(max(threshold, FLOOR), 1.0 - FLOOR)
+        self.threshold_changed.emit(self.threshold)
+        if self.proposal is not None:
+            self._describe(self.proposal)
+
+    def drop(self) -> None:
+        """Let the ghost go, and whatever is being computed."""
+        self._serial += 1
+        self._worker.cancel()
+        self._set_busy(False)
+        if self.proposal is not None:
+            self.proposal = None
+            self.tell(None)
+            self.proposed.emit(None)
+
+    def accept(self) -> None:
+        """Make the ghost a label as one undoable step, never over what a person painted or accepted."""
+        proposal, case = self.proposal, self.case
+        if proposal is None or case is None:
+            return
+        values = self.label_values(proposal)
+        mask = values[proposal.mask(self.threshold)]
+        current = case.labels.array[proposal.box.slices]
+        after = np.where((current == 0) & (mask > 0), mask, current)
+        name = "Accept proposal" if (mask > 0).any() else "Accept: nothing found"
+        detail = f"{proposal.model} {proposal.weights} at {self.threshold:.2f}"
+        self.drop()
+        self._do(case.labels.propose_edit(name, "proposal", proposal.box, after, detail))
+
+    def label_values(self, proposal: Proposal) -> Labels:
+        """Label number for each of the proposal's class numbers (0 first).
+
+        A model with one class fills the active label; one with several keeps its own numbers.
+        """
+        entries = proposal.request.model.card.labels
+        values = [0, self.active_label] if len(entries) == 1 else [0, *(e.value for e in entries)]
+        return np.asarray(values, np.int64)
+
+    # -- editing --------------------------------------------------------------------------------------
+
+    def paint(self, name: str, box: Box, after: Labels) -> None:
+        """Make the labels in ``box`` equal ``after`` as one undoable step by hand."""
+        if self.case is not None:
+            self._do(self.case.labels.propose_edit(name, "hand", box, after))
+
+    def adopt(self, edit: Edit) -> None:
+        """Take in an edit that the canvas has applied already (a finished stroke)."""
+        if self.case is not None:
+            self.case.history.adopt(edit)
+            self.edited.emit(edit, "adopt")
+
+    def undo(self) -> None:
+        """Take back the newest step, whoever did it; a ghost goes first."""
+        if self.proposal is not None:
+            self.drop()
+        elif self.case is not None and (edit := self.case.history.undo()) is not None:
+            self.edited.emit(edit, "undo")
+
+    def redo(self) -> None:
+        """Do the newest taken-back step again."""
+        if self.case is not None and (edit := self.case.history.redo()) is not None:
+            self.edited.emit(edit, "redo")
+
+    def _do(self, edit: Edit) -> None:
+        assert self.case is not None
+        self.case.history.do(edit)
+        self.edited.emit(edit, "do")
+
+    # -- choices --------------------------------------------------------------------------------------
+
+    def choose_model(self, name_or_folder: str) -> None:
+        """Propose with another model from now on; a ghost of the old one goes."""
+        try:
+            bundle = self.catalogue.resolve(name_or_folder)
+        except FeathersegError as error:
+            self.tell(Notice(str(error), "problem"))
+            return
+        self.drop()
+        self.model = bundle
+        self._adopt_labels_of_model()
+        self.model_changed.emit(bundle)
+
+    def choose_label(self, value: int) -> None:
+        """Paint and accept with this label number."""
+        self._ensure_label(value)
+        self.active_label = value
+        self.label_changed.emit(value)
+
+    def choose_tool(self, tool: Tool) -> None:
+        """Take a tool in hand; "browse" moves the image."""
+        self.tool = tool
+        self.tool_changed.emit(tool)
+
+    def set_brush_size(self, size: int) -> None:
+        """Brush diameter in voxels, 1..200."""
+        self.brush_size = min(max(size, 1), 200)
+        self.brush_changed.emit(self.brush_size)
+
+    def hide_masks(self, hidden: bool) -> None:
+        """Hide or show labels and ghost, to see the image alone."""
+        self.masks_hidden.emit(hidden)
+
+    def go_to_slice(self, z: int) -> None:
+        """Note which slice is on screen; a ghost of another slice goes."""
+        if self.case is None:
+            return
+        z = min(max(z, 0), self.case.volume.geometry.shape[0] - 1)
+        if z != self.z:
+            self.drop()
+            self.z = z
+            self.slice_changed.emit(z)
+
+    def tell(self, notice: Notice | None) -> None:
+        """Show a sentence, or take the last one away."""
+        self.noticed.emit(notice)
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy != self.busy:
+            self.busy = busy
+            self.busy_changed.emit(busy)
+
+    def _adopt_labels_of_model(self) -> None:
+        for entry in self.model.card.labels if self.model else ():
+            known = self.table.rows.get(entry.value)
+            if known is None or not (self.case and self.case.labels.array.any()):
+                self.table.put(Label(entry.value, entry.name, entry.colour))
+        self._ensure_label(self.active_label)
+
+    def _ensure_label(self, value: int) -> None:
+        if value not in self.table.rows:
+            self.table.put(Label(value, f"label {value}", PALETTE[(value - 1) % len(PALETTE)]))
+
+
+PALETTE = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+"""Okabe and Ito's colours, told apart by the colour-blind."""

@@ -1,0 +1,123 @@
+"""Choosing a model, proposing with it, moving the threshold, accepting."""
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from superqt import QLabeledDoubleSlider
+
+from featherseg.session.commands import propose_or_accept
+from featherseg.session.session import Session
+from featherseg.ui.buttons import name_button
+from featherseg.ui.connections import Connections
+from featherseg_engines.inference.proposal import FLOOR
+from featherseg_engines.models.bundle import ModelBundle
+
+
+class ModelBox(QWidget):
+    """The top of the panel. ``keys`` says which keys the buttons name (they differ inside napari)."""
+
+    def __init__(self, session: Session, keys: dict[str, str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._keys = session, keys
+        self.models = QComboBox()
+        self.models.setAccessibleName("Model")
+        self.models.setMinimumContentsLength(12)
+        self.about = QLabel()
+        self.about.setWordWrap(True)
+        self.about.setProperty("role", "quiet")
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(FLOOR, 1 - FLOOR)
+        self.threshold.setDecimals(2)
+        self.threshold.setSingleStep(0.05)
+        self.threshold.setValue(session.threshold)
+        self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
+        self.primary = QPushButton()
+        self.primary.setObjectName("primary")
+        self.drop = QPushButton()
+        name_button(self.drop, "Drop proposal", keys.get("drop", ""))
+        self._lay_out()
+        self._connect()
+        self._fill_models()
+        self._show_primary()
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        heading = QLabel("Model")
+        heading.setProperty("role", "heading")
+        row = QHBoxLayout()
+        label = QLabel("Threshold")
+        label.setBuddy(self.threshold)
+        row.addWidget(label)
+        row.addWidget(self.threshold, 1)
+        layout.addWidget(heading)
+        layout.addWidget(self.models)
+        layout.addWidget(self.about)
+        layout.addLayout(row)
+        layout.addWidget(self.primary)
+        layout.addWidget(self.drop)
+
+    def _connect(self) -> None:
+        session, self.connections = self._session, Connections()
+        self.models.activated.connect(self._on_model_chosen)
+        self.threshold.valueChanged.connect(self._on_threshold_moved)
+        self.primary.clicked.connect(self._on_primary)
+        self.drop.clicked.connect(self._on_drop)
+        self.connections.add(session.model_changed, self._on_model_changed)
+        self.connections.add(session.proposed, self._on_state)
+        self.connections.add(session.busy_changed, self._on_state)
+        self.connections.add(session.opened, self._on_state)
+        self.connections.add(session.threshold_changed, self._on_threshold_changed)
+
+    def _fill_models(self) -> None:
+        for bundle in self._session.catalogue.bundles():
+            self.models.addItem(_title(bundle), bundle.card.name)
+        if not self.models.count():
+            self.models.addItem("No model installed", "")
+        self._on_model_changed(self._session.model)
+
+    def _on_model_chosen(self, index: int) -> None:
+        self._session.choose_model(str(self.models.itemData(index)))
+
+    def _on_threshold_moved(self, value: float) -> None:
+        if abs(value - self._session.threshold) > 1e-6:
+            self._session.set_threshold(value)
+
+    def _on_threshold_changed(self, value: float) -> None:
+        if abs(value - self.threshold.value()) > 1e-6:
+            self.threshold.setValue(value)
+
+    def _on_primary(self) -> None:
+        propose_or_accept(self._session)
+
+    def _on_drop(self) -> None:
+        self._session.drop()
+
+    def _on_state(self, _: object = None) -> None:
+        self._show_primary()
+
+    def _on_model_changed(self, bundle: ModelBundle | None) -> None:
+        if bundle is None:
+            self.about.setText("Install a model bundle to get proposals.")
+            return
+        if (index := self.models.findData(bundle.card.name)) >= 0:
+            self.models.setCurrentIndex(index)
+        card = bundle.card
+        dice = (
+            f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it never saw"
+            if card.measured
+            else ""
+        )
+        permits = card.training.permits if "research" in card.training.permits.lower() else ""
+        self.about.setText(" · ".join(part for part in (dice, permits) if part))
+
+    def _show_primary(self) -> None:
+        ghost = self._session.proposal is not None
+        title = "Accept" if ghost else ("Proposing …" if self._session.busy else "Propose")
+        name_button(self.primary, title, self._keys.get("propose", ""))
+        self.primary.setEnabled(self._session.case is not None and self._session.model is not None)
+        self.drop.setEnabled(ghost)
+
+
+def _title(bundle: ModelBundle) -> str:
+    network, _, task = bundle.card.name.partition(".")
+    return f"{bundle.card.title or network} ({bundle.card.name})" if task else bundle.card.name

@@ -1,0 +1,116 @@
+"""The two layers that every canvas has: the labels a person owns and the ghost the model proposes."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from napari.layers import Labels
+from napari.utils import DirectLabelColormap
+
+from featherseg.session.session import Session
+from featherseg.ui.connections import Connections
+from featherseg.viewer.strokes import TITLES, edit_from_stroke
+from featherseg_engines.inference.proposal import Proposal
+from featherseg_engines.labels import Edit
+
+MODES = {"browse": "pan_zoom", "brush": "paint", "eraser": "erase", "fill": "fill"}
+GHOST_CONTOUR = 2
+"""Pixels of the ghost's contour; a label has a thin contour and a fill, so the two are told apart at once."""
+
+
+def colormap(session: Session) -> DirectLabelColormap:
+    """napari's colour map of the session's label table; hidden labels are transparent."""
+    colours: dict[int | None, object] = {None: np.zeros(4), 0: np.zeros(4)}
+    for value, colour in session.table.colours().items():
+        colours[value] = colour
+    return DirectLabelColormap(color_dict=colours)
+
+
+class LabelsBinding:
+    """Keeps one napari Labels layer and a session's labels the same.
+
+    The layer's array *is* the session's array. Strokes on the layer become edits of the session; edits of the
+    session refresh the layer; tool, brush and active label follow the session.
+    """
+
+    def __init__(self, session: Session, layer: Labels) -> None:
+        self.session, self.layer = session, layer
+        self.connections = Connections()
+        for signal, slot in (
+            (layer.events.paint, self._on_painted),
+            (session.edited, self._on_edited),
+            (session.tool_changed, self._on_tool),
+            (session.brush_changed, self._on_brush),
+            (session.label_changed, self._on_label),
+        ):
+            self.connections.add(signal, slot)
+        self._on_label(session.active_label)
+        self._on_brush(session.brush_size)
+        self._on_tool(session.tool)
+
+    def release(self) -> None:
+        """Let go of layer and session."""
+        self.connections.clear()
+
+    def _on_painted(self, event) -> None:  # type: ignore[no-untyped-def]
+        title = TITLES.get(str(self.layer.mode), "Paint")
+        self.session.adopt(edit_from_stroke(self.layer.data, event.value, title))
+
+    def _on_edited(self, edit: Edit, how: str) -> None:
+        if how != "adopt":
+            self.layer.refresh()
+
+    def _on_tool(self, tool: str) -> None:
+        self.layer.mode = MODES[tool]
+
+    def _on_brush(self, size: int) -> None:
+        self.layer.brush_size = size
+
+    def _on_label(self, value: int) -> None:
+        self.layer.selected_label = value
+
+
+class Ghost:
+    """Draws the session's proposal as contours only, on a layer of the crop's size; no proposal, no pixels.
+
+    Parameters
+    ----------
+    place
+        Gives the layer's ``translate`` for a voxel offset of the layer's dimension.
+    flat
+        True where the canvas shows the case as a 2D image.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        layer: Labels,
+        place: Callable[[Sequence[int]], Sequence[float]],
+        *,
+        flat: bool,
+    ) -> None:
+        self.session, self.layer, self._place, self._flat = session, layer, place, flat
+        layer.contour = GHOST_CONTOUR
+        layer.opacity = 1.0
+        layer.editable = False
+        self.connections = Connections()
+        self.connections.add(session.proposed, self._on_proposed)
+        self.connections.add(session.threshold_changed, self._on_threshold)
+        self._on_proposed(session.proposal)
+
+    def release(self) -> None:
+        """Let go of the session."""
+        self.connections.clear()
+
+    def _on_threshold(self, _: float) -> None:
+        self._on_proposed(self.session.proposal)
+
+    def _on_proposed(self, proposal: Proposal | None) -> None:
+        if proposal is None or proposal.box.empty:
+            self.layer.data = np.zeros((1, 1) if self._flat else (1, 1, 1), np.uint8)
+            return
+        values = self.session.label_values(proposal)
+        mask = values[proposal.mask(self.session.threshold)].astype(np.uint8)
+        start = proposal.box.start
+        self.layer.colormap = colormap(self.session)
+        self.layer.data = mask[0] if self._flat else mask
+        self.layer.translate = self._place(start[1:] if self._flat else start)

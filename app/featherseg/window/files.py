@@ -1,0 +1,82 @@
+"""Opening and saving with dialogs: the only dialogs there are, besides the one before losing something."""
+
+from pathlib import Path
+
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from featherseg.session.case import suggested_mask
+from featherseg.session.session import Session
+
+IMAGES = (
+    "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.nii *.nii.gz *.nrrd *.mha *.mhd *.dcm);;All files (*)"
+)
+SLICE_MASKS = "PNG (*.png);;TIFF (*.tif);;NIfTI (*.nii.gz)"
+VOLUME_MASKS = "NIfTI (*.nii.gz);;NRRD (*.nrrd);;MetaImage (*.mha)"
+ENDINGS = {"PNG": ".png", "TIFF": ".tif", "NIfTI": ".nii.gz", "NRRD": ".nrrd", "MetaImage": ".mha"}
+
+
+class Files:
+    """File commands of the window."""
+
+    def __init__(self, session: Session, parent: QWidget) -> None:
+        self._session, self._parent = session, parent
+
+    def ask_image(self) -> None:
+        """Choose and open an image."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Open image", self._folder(), IMAGES)
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> bool:
+        """Open an image, after asking what to do with unsaved labels."""
+        return self.may_leave() and self._session.open_image(path)
+
+    def ask_mask(self) -> None:
+        """Choose a mask and load it onto the open image."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Open mask", self._folder(), IMAGES)
+        if name:
+            self._session.open_mask(Path(name))
+
+    def save(self) -> bool:
+        """Save where it was saved before, or ask."""
+        case = self._session.case
+        if case is None:
+            return False
+        return self._session.save_mask(case.saved_to) if case.saved_to else self.ask_save()
+
+    def ask_save(self) -> bool:
+        """Ask where to save the mask, suggest a name beside the image, save."""
+        case = self._session.case
+        if case is None:
+            return False
+        start = case.saved_to or (
+            suggested_mask(case.volume.path, case.volume) if case.volume.path else Path("mask")
+        )
+        kinds = SLICE_MASKS if case.volume.geometry.shape[0] == 1 else VOLUME_MASKS
+        name, kind = QFileDialog.getSaveFileName(self._parent, "Save mask", str(start), kinds)
+        if not name:
+            return False
+        path = Path(name)
+        if not path.suffix:
+            path = path.with_name(path.name + ENDINGS[kind.split(" ")[0]])
+        return self._session.save_mask(path)
+
+    def may_leave(self) -> bool:
+        """Whether the open case may go: nothing unsaved, saved now, or the person said to discard it."""
+        case = self._session.case
+        if case is None or not case.unsaved:
+            return True
+        box = QMessageBox(self._parent)
+        box.setWindowTitle("Featherseg")
+        box.setText(f"The labels of '{case.volume.name}' are not saved.")
+        buttons = QMessageBox.StandardButton
+        box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+        box.setDefaultButton(buttons.Save)
+        choice = box.exec()
+        if choice == buttons.Save:
+            return self.save()
+        return bool(choice == buttons.Discard)
+
+    def _folder(self) -> str:
+        case = self._session.case
+        return str(case.volume.path.parent) if case and case.volume.path else ""

@@ -1,0 +1,156 @@
+"""The standalone window: menus, notice bar, canvas, panel and status line around one session."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from qtpy.QtWidgets import QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from featherseg import __version__
+from featherseg.session.case import OpenCase
+from featherseg.session.commands import Command, session_commands
+from featherseg.session.session import Session
+from featherseg.ui.connections import Connections
+from featherseg.ui.notices import NoticeBar
+from featherseg.ui.panel import SessionPanel
+from featherseg.ui.save_box import SaveBox
+from featherseg.ui.welcome import Welcome
+from featherseg.viewer.canvas import Canvas
+from featherseg.window.files import Files
+from featherseg.window.keys import KeyShadow
+from featherseg.window.status import StatusLine
+
+ABOUT = (
+    f"<b>Featherseg {__version__}</b><p>Segment medical images on the computer you already have. "
+    "Nothing leaves this machine.</p><p><b>Research use; not a medical device.</b></p>"
+    "<p>BSD 3-Clause licence. Built on napari, ONNX Runtime, SimpleITK and Qt.</p>"
+)
+
+
+class MainWindow(QMainWindow):
+    """Composes everything; holds no state of its own."""
+
+    def __init__(self, session: Session, samples: Sequence[tuple[str, Path]] = ()) -> None:
+        super().__init__()
+        self.session = session
+        self.viewer = ViewerModel()
+        self.canvas = Canvas(session, self.viewer)
+        self.qt_viewer = QtViewer(self.viewer)
+        self.files = Files(session, self)
+        self.setWindowTitle("Featherseg")
+        self.setAcceptDrops(True)
+        self.actions_by_id: dict[str, QAction] = {}
+        commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
+        self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
+        self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
+        self.notices = NoticeBar(session)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(Welcome(samples, self.files.open))
+        self.stack.addWidget(self.qt_viewer)
+        self._lay_out()
+        self.status = StatusLine(session, self.viewer)
+        self.setStatusBar(self.status)
+        self._add_menus(commands)
+        self._shadow_keys()
+        self.connections = Connections()
+        self.connections.add(session.opened, self._on_opened)
+
+    def _lay_out(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(4, 4, 4, 0)
+        column.addWidget(self.notices)
+        column.addWidget(self.stack, 1)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(middle)
+        split.addWidget(self.panel)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 0)
+        self.setCentralWidget(split)
+        em = self.fontMetrics().height()
+        self.resize(em * 76, em * 46)
+
+    def _file_commands(self) -> list[Command]:
+        files = self.files
+        return [
+            Command("file.open", "Open image …", "Ctrl+O", "File", files.ask_image),
+            Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
+            Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
+            Command(
+                "file.save_as",
+                "Save mask as …",
+                "Ctrl+Shift+S",
+                "File",
+                lambda: _drop_answer(files.ask_save()),
+            ),
+            Command("file.quit", "Quit", "Ctrl+Q", "File", lambda: _drop_answer(self.close())),
+        ]
+
+    def _view_commands(self) -> list[Command]:
+        return [
+            Command("view.panel", "Show or hide the panel", "F3", "View", self._toggle_panel),
+            Command("view.fit", "Fit the image", "Home", "View", self.canvas.fit),
+            Command("help.about", "About Featherseg", "", "Help", self.show_about),
+        ]
+
+    def _add_menus(self, commands: list[Command]) -> None:
+        for title in ("File", "Edit", "View", "Label", "Model", "Help"):
+            menu = self.menuBar().addMenu(title)
+            for command in (c for c in commands if c.menu == title):
+                action = QAction(command.title, self)
+                if command.shortcut:
+                    action.setShortcut(QKeySequence(command.shortcut))
+                action.setAutoRepeat(command.repeats)
+                action.triggered.connect(lambda _=False, run=command.run: run())
+                menu.addAction(action)
+                self.actions_by_id[command.id] = action
+
+    def _shadow_keys(self) -> None:
+        shadow = KeyShadow(self.session, self)
+        for widget in (self.qt_viewer, *self.qt_viewer.findChildren(QWidget)):
+            widget.installEventFilter(shadow)
+
+    def _toggle_panel(self) -> None:
+        self.panel.setVisible(not self.panel.isVisible())
+
+    def show_about(self) -> None:
+        """The About box, with the sentence that must stand there."""
+        QMessageBox.about(self, "About Featherseg", ABOUT)
+
+    def _on_opened(self, case: OpenCase | None) -> None:
+        self.stack.setCurrentIndex(0 if case is None else 1)
+        self.setWindowTitle(f"{case.volume.name} - Featherseg" if case else "Featherseg")
+        if case is not None:
+            self.qt_viewer.canvas.native.setFocus()
+            QTimer.singleShot(0, self.canvas.fit)  # the canvas learns its size when it is first shown
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        """Files may be dropped anywhere on the window."""
+        if event is not None and event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        """Open the first dropped file."""
+        urls = event.mimeData().urls() if event is not None else []
+        if urls:
+            self.files.open(Path(urls[0].toLocalFile()))
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Ask before unsaved labels are lost, then stop the threads."""
+        if event is None:
+            return
+        if not self.files.may_leave():
+            event.ignore()
+            return
+        self.connections.clear()
+        self.canvas.release()
+        self.panel.release()
+        self.session.close()
+        event.accept()
+
+
+def _drop_answer(_: object) -> None:
+    """Commands give no answer; what they call may."""

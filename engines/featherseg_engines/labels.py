@@ -1,0 +1,148 @@
+"""Label numbers per voxel, changed only through edits, and the table that names them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Labels = npt.NDArray[np.integer]
+Source = Literal["hand", "proposal", "file", "tool"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A block of voxels; each axis from (inclusive) to (exclusive), in (z, y, x) order."""
+
+    start: tuple[int, int, int]
+    stop: tuple[int, int, int]
+
+    @property
+    def slices(self) -> tuple[slice, slice, slice]:
+        """For indexing a (z, y, x) array."""
+        z, y, x = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
+        return z, y, x
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along (z, y, x)."""
+        z, y, x = (max(0, b - a) for a, b in zip(self.start, self.stop, strict=True))
+        return z, y, x
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no voxel."""
+        return 0 in self.shape
+
+
+EMPTY_BOX = Box((0, 0, 0), (0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edit:
+    """One change of the labels: the atom of undo, the journal's record, the provenance of voxels.
+
+    ``before`` and ``after`` hold the labels in ``box``; an edit of an empty box changes nothing but is still a
+    step (a person accepted that nothing is there). ``detail`` says what made it (a model's name and hash).
+    """
+
+    name: str
+    source: Source
+    box: Box
+    before: Labels
+    after: Labels
+    detail: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse crops that do not fit the box."""
+        if self.before.shape != self.box.shape or self.after.shape != self.box.shape:
+            raise ValueError(
+                f"crops {self.before.shape}, {self.after.shape} do not fit the box {self.box.shape}"
+            )
+
+    @property
+    def changed(self) -> int:
+        """How many voxels differ."""
+        return int(np.count_nonzero(self.before != self.after))
+
+
+@dataclass(slots=True, eq=False)
+class LabelMap:
+    """Label numbers (z, y, x), 0 = nothing. ``array`` may be shared with a canvas; only edits change it."""
+
+    array: Labels
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a grid of label numbers."""
+        if self.array.ndim != 3 or not np.issubdtype(self.array.dtype, np.integer):
+            raise ValueError("labels must be a (z, y, x) array of integers")
+
+    def apply(self, edit: Edit) -> None:
+        """Do ``edit``."""
+        self.array[edit.box.slices] = edit.after
+
+    def revert(self, edit: Edit) -> None:
+        """Take ``edit`` back."""
+        self.array[edit.box.slices] = edit.before
+
+    def propose_edit(self, name: str, source: Source, box: Box, after: Labels, detail: str = "") -> Edit:
+        """An edit that would make the labels in ``box`` equal ``after``, cut to what changes; not yet applied."""
+        before = self.array[box.slices]
+        tight = changed_box(before != after)
+        inner = tuple(slice(a, b) for a, b in zip(tight.start, tight.stop, strict=True))
+        moved = EMPTY_BOX if tight.empty else _moved(tight, box.start)
+        return Edit(name, source, moved, before[inner].copy(), after[inner].astype(self.array.dtype), detail)
+
+
+def changed_box(changed: npt.NDArray[np.bool_]) -> Box:
+    """The smallest box that holds every True voxel of a (z, y, x) array; empty where there is none."""
+    bounds = []
+    for axis in range(3):
+        line = changed.any(axis=tuple(a for a in range(3) if a != axis))
+        where = np.flatnonzero(line)
+        if not where.size:
+            return EMPTY_BOX
+        bounds.append((int(where[0]), int(where[-1]) + 1))
+    (z0, z1), (y0, y1), (x0, x1) = bounds
+    return Box((z0, y0, x0), (z1, y1, x1))
+
+
+def _moved(box: Box, by: tuple[int, int, int]) -> Box:
+    z, y, x = by
+    return Box(
+        (box.start[0] + z, box.start[1] + y, box.start[2] + x),
+        (box.stop[0] + z, box.stop[1] + y, box.stop[2] + x),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A row of the label table; ``colour`` is #rrggbb."""
+
+    value: int
+    name: str
+    colour: str
+    visible: bool = True
+    locked: bool = False
+
+
+@dataclass(slots=True)
+class LabelTable:
+    """The labels a case knows, by number."""
+
+    rows: dict[int, Label] = field(default_factory=dict)
+
+    def put(self, label: Label) -> None:
+        """Add a label or replace the one of its number."""
+        if label.value < 1:
+            raise ValueError("label numbers start at 1; 0 is nothing")
+        self.rows[label.value] = label
+
+    def __iter__(self) -> Iterator[Label]:
+        """Labels by number."""
+        return iter(self.rows[value] for value in sorted(self.rows))
+
+    def colours(self) -> dict[int, str]:
+        """Colour of each visible label number."""
+        return {row.value: row.colour for row in self if row.visible}

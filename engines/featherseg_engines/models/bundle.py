@@ -1,0 +1,70 @@
+"""A model bundle: a folder with ``model.onnx``, ``weights.safetensors`` and ``card.json``."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from featherseg_engines.errors import ModelError
+from featherseg_engines.models.card import ModelCard, read_card
+
+ONNX = "model.onnx"
+WEIGHTS = "weights.safetensors"
+CARD = "card.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelBundle:
+    """One model on disk; what it is stands in ``card``."""
+
+    folder: Path
+    card: ModelCard
+
+    @property
+    def onnx(self) -> Path:
+        """The deployed form."""
+        return self.folder / ONNX
+
+    @property
+    def weights(self) -> Path:
+        """The training form, so that it can be taught later."""
+        return self.folder / WEIGHTS
+
+    @property
+    def identity(self) -> str:
+        """The first twelve digits of the ONNX file's hash: which weights answered."""
+        return self.card.sha256.get(ONNX, "")[:12]
+
+    def verify(self, name: str = ONNX) -> None:
+        """Check a file of the bundle against the hash in its card.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or is not the one the card describes.
+        """
+        path = self.folder / name
+        if not path.is_file():
+            raise ModelError(f"The model '{self.card.name}' lacks its file '{name}'; install it again.")
+        if file_sha256(path) != self.card.sha256.get(name):
+            raise ModelError(
+                f"The file '{name}' of the model '{self.card.name}' is damaged; install it again."
+            )
+
+
+def open_bundle(folder: Path) -> ModelBundle:
+    """Read a bundle's card; its files are verified when they are loaded.
+
+    Raises
+    ------
+    ModelError
+        The folder or its card is missing or wrong.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"There is no model folder '{folder.name}'; check the name or the path.")
+    return ModelBundle(folder, read_card(folder / CARD))
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,140 @@
+"""The model card: everything that a bundle's weights imply, as data."""
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from featherseg_engines.errors import ModelError
+from featherseg_engines.inference.preprocess import Preprocessing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEntry:
+    """One class: its number in masks, its name, its colour (#rrggbb)."""
+
+    value: int
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRecord:
+    """What made the weights: data, licence and what it permits, split, settings, seed."""
+
+    dataset: str
+    licence: str
+    permits: str
+    train_split: str
+    dev_split: str
+    train_cases: int
+    seed: int
+    settings: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Means of per-image values on one split, scored at the original resolution by ``featherseg evaluate``."""
+
+    dataset: str
+    split: str
+    n: int
+    dice: float
+    iou: float
+    precision: float | None
+    recall: float | None
+    dice_pooled: float
+    iou_pooled: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """``card.json`` of a bundle.
+
+    Parameters
+    ----------
+    name
+        ``network.task``, as used on the command line.
+    labels
+        The classes above the background, in the order of the network's outputs.
+    activation
+        ``softmax``: outputs are background and labels; ``sigmoid``: one output, the only label.
+    sha256
+        Of ``model.onnx`` and ``weights.safetensors``, by file name.
+    parent
+        Name and ONNX hash of the model this one was taught from, or "".
+    """
+
+    name: str
+    title: str
+    network: str
+    task: str
+    labels: tuple[LabelEntry, ...]
+    preprocessing: Preprocessing
+    activation: Literal["softmax", "sigmoid"]
+    training: TrainingRecord
+    measured: tuple[Measured, ...] = ()
+    sha256: dict[str, str] = field(default_factory=dict)
+    parent: str = ""
+    note: str = ""
+    created: str = ""
+    dims: int = 2
+    format: int = FORMAT
+
+    @property
+    def outputs(self) -> int:
+        """Channels of the network's output."""
+        return len(self.labels) + 1 if self.activation == "softmax" else 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for ``json.dumps``."""
+        return asdict(self)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read and check a ``card.json``.
+
+    Raises
+    ------
+    ModelError
+        Missing, not JSON, or a field is missing or of the wrong kind.
+    """
+    bundle = path.parent.name
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"The model '{bundle}' has no card.json that can be read; it cannot be used."
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"The card.json of the model '{bundle}' is not JSON; it cannot be used.") from error
+    try:
+        return _card(raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"The card.json of the model '{bundle}' lacks or mistypes a field ({error})."
+        ) from error
+
+
+def _card(raw: dict[str, Any]) -> ModelCard:
+    if raw.get("format") != FORMAT:
+        raise ValueError(f"format {raw.get('format')!r}, known is {FORMAT}")
+    known = {f.name for f in fields(ModelCard)}
+    values = {k: v for k, v in raw.items() if k in known}
+    if values.get("activation") not in ("softmax", "sigmoid"):
+        raise ValueError("activation must be softmax or sigmoid")
+    values["labels"] = tuple(LabelEntry(**entry) for entry in raw["labels"])
+    plain: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in raw["preprocessing"].items()
+    }
+    values["preprocessing"] = Preprocessing(**plain)
+    values["training"] = TrainingRecord(**raw["training"])
+    values["measured"] = tuple(Measured(**entry) for entry in raw.get("measured", ()))
+    card = ModelCard(**values)
+    if not card.labels or (card.activation == "sigmoid" and len(card.labels) != 1):
+        raise ValueError("labels do not fit the activation")
+    return card

@@ -1,0 +1,69 @@
+"""Which models there are: those that ship, and those in the user's data folder."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+from featherseg_engines.errors import ModelError
+from featherseg_engines.models.bundle import CARD, ModelBundle, open_bundle
+from featherseg_resources import models_folder
+
+
+def user_models_folder() -> Path:
+    """Where a person's own models live; it may not exist yet."""
+    return Path(user_data_path("featherseg", appauthor=False)) / "models"
+
+
+class Catalogue:
+    """Bundles by name; the first folder that holds a name wins."""
+
+    def __init__(self, folders: Sequence[Path] | None = None) -> None:
+        self.folders = tuple(folders) if folders is not None else (user_models_folder(), models_folder())
+
+    def bundles(self) -> list[ModelBundle]:
+        """All bundles that can be read, by name; a damaged one is left out (:meth:`problems` names it)."""
+        found: dict[str, ModelBundle] = {}
+        for folder in self._candidates():
+            try:
+                bundle = open_bundle(folder)
+            except ModelError:
+                continue
+            found.setdefault(bundle.card.name, bundle)
+        return [found[name] for name in sorted(found)]
+
+    def problems(self) -> list[str]:
+        """A sentence for each folder that looks like a bundle and is not one."""
+        sentences = []
+        for folder in self._candidates():
+            try:
+                open_bundle(folder)
+            except ModelError as error:
+                sentences.append(str(error))
+        return sentences
+
+    def resolve(self, name_or_folder: str) -> ModelBundle:
+        """The bundle of that name, or in that folder.
+
+        Raises
+        ------
+        ModelError
+            Neither a known name nor a folder with a bundle; the sentence names the nearest known name.
+        """
+        known = {bundle.card.name: bundle for bundle in self.bundles()}
+        if name_or_folder in known:
+            return known[name_or_folder]
+        folder = Path(name_or_folder)
+        if folder.is_dir() or folder.name != name_or_folder:
+            return open_bundle(folder)
+        near = difflib.get_close_matches(name_or_folder, known, n=1, cutoff=0.3)
+        hint = f"did you mean '{near[0]}'?" if near else "known are: " + (", ".join(known) or "none") + "."
+        raise ModelError(f"There is no model '{name_or_folder}'; {hint}")
+
+    def _candidates(self) -> list[Path]:
+        found = []
+        for root in self.folders:
+            if root.is_dir():
+                found += sorted(p for p in root.iterdir() if (p / CARD).is_file())
+        return found

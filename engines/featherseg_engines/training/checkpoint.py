@@ -1,0 +1,67 @@
+"""A training run on disk: tensors in safetensors, the rest in JSON, replaced only by what is readable."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from featherseg_engines.errors import TrainingError
+from featherseg_engines.imaging.safe_write import write_verified
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write named tensors; what stood at ``path`` stays until the new file is proven readable."""
+    plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
+    write_verified(path, lambda p: save_file(plain, str(p)), lambda p: set(load_file(str(p))) == set(plain))
+
+
+def save_json(path: Path, value: Any) -> None:
+    """Write JSON; what stood at ``path`` stays until the new file is proven readable."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    write_verified(
+        path, lambda p: _put(p, text), lambda p: bool(json.loads(p.read_text("utf-8")) == json.loads(text))
+    )
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text + "\n", "utf-8")
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimizer's state as ``<parameter index>/<name>`` tensors."""
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}/{name}": torch.as_tensor(value)
+        for index, entries in state.items()
+        for name, value in entries.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what :func:`optimizer_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split("/", 1)
+        state.setdefault(int(index), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Load ``weights.safetensors`` into a network of the same shape.
+
+    Raises
+    ------
+    TrainingError
+        The file is damaged or belongs to another network.
+    """
+    try:
+        module.load_state_dict(
+            {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
+        )
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise TrainingError(f"'{path.name}' does not hold the weights of this network.") from error
+    except Exception as error:  # safetensors raises its own class, which derives from Exception alone
+        raise TrainingError(f"'{path.name}' is damaged.") from error

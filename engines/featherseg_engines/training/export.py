@@ -1,0 +1,83 @@
+"""From a trained network to the file that is deployed, and the proof that both answer the same."""
+
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from featherseg_engines.errors import ModelError
+from featherseg_engines.imaging.safe_write import write_verified
+
+TOLERANCE = 1e-4
+"""Largest difference between torch and ONNX Runtime, relative to the largest answer."""
+
+
+def export_onnx(network: nn.Module, path: Path, in_channels: int, sides: tuple[int, ...]) -> None:
+    """Write the deployed form of ``network`` with dynamic batch and sides, verified against torch.
+
+    Parameters
+    ----------
+    network
+        Training form; it is not changed.
+    sides
+        Height and width (or depth, height, width) of the example, multiples of the network's stride.
+
+    Raises
+    ------
+    ModelError
+        ONNX Runtime's answer differs from torch's.
+    WriteError
+        The file cannot be written.
+    """
+    deployed = network.deployed()  # type: ignore[operator]
+    example = torch.randn(1, in_channels, *sides, generator=torch.Generator().manual_seed(0))
+    content = onnx_bytes(deployed, example)
+    stride = int(getattr(network, "stride", 16))
+    probe = torch.randn(
+        2, in_channels, *(s + stride for s in sides), generator=torch.Generator().manual_seed(1)
+    )
+    difference = onnx_difference(content, deployed, probe)
+    if not difference < TOLERANCE:
+        raise ModelError(
+            f"The exported model differs from the trained one by {difference:.2g}; it was not saved."
+        )
+    write_verified(path, lambda p: _put(p, content), lambda p: p.read_bytes() == content)
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def onnx_bytes(deployed: nn.Module, example: torch.Tensor) -> bytes:
+    """The module as an ONNX file: input ``image``, output ``logits``, batch and all sides dynamic."""
+    names = {0: "batch", **{i + 2: f"side{i}" for i in range(example.ndim - 2)}}
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            deployed.eval(),
+            (example,),
+            buffer,  # type: ignore[arg-type]
+            input_names=["image"],
+            output_names=["logits"],
+            dynamic_axes={"image": names, "logits": names},
+            opset_version=17,
+            dynamo=False,
+        )
+    return buffer.getvalue()
+
+
+def onnx_difference(content: bytes, deployed: nn.Module, probe: torch.Tensor) -> float:
+    """Largest absolute difference of both answers to ``probe``, relative to the largest answer."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    answer = session.run(["logits"], {"image": probe.numpy()})[0]
+    with torch.no_grad():
+        expected = deployed.eval()(probe).numpy()
+    return float(np.abs(answer - expected).max() / max(float(np.abs(expected).max()), 1e-6))

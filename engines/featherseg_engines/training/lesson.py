@@ -1,0 +1,154 @@
+"""One lesson from a data set to a model bundle: prepare, train, export, measure, write the card."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from featherseg_engines.datasets import Dataset
+from featherseg_engines.evaluation import Evaluation, evaluate
+from featherseg_engines.inference.postprocess import labels_at, probabilities
+from featherseg_engines.inference.preprocess import Preprocessing
+from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
+from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
+from featherseg_engines.networks.registry import NetworkRegistry
+from featherseg_engines.training.checkpoint import load_weights, save_json, save_tensors
+from featherseg_engines.training.export import export_onnx
+from featherseg_engines.training.plan import History, Plan, Progress
+from featherseg_engines.training.samples import Sample, scaled_samples, slices_of
+from featherseg_engines.training.trainer import Trainer
+
+COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
+"""Okabe and Ito's palette, told apart by the colour-blind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is to be learned and where the bundle goes."""
+
+    train: Dataset
+    dev: Dataset
+    network: str
+    name: str
+    plan: Plan
+    preprocessing: Preprocessing
+    permits: str = "see the data's licence"
+    parent: ModelBundle | None = None
+
+
+def teach(
+    lesson: Lesson,
+    registry: NetworkRegistry,
+    folder: Path,
+    listen: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ModelBundle:
+    """Train, export, measure and write the bundle into ``folder`` (made if missing); a stopped run resumes.
+
+    Raises
+    ------
+    FeathersegError
+        Data or target is not usable, or the run went wrong; an older bundle in ``folder`` is untouched.
+    Cancelled
+        ``cancelled`` said so.
+    """
+    torch.manual_seed(lesson.plan.seed)
+    pre, classes = lesson.preprocessing, len(lesson.train.classes) + 1
+    network = registry.build(lesson.network, in_channels=pre.channels, classes=classes)
+    if lesson.parent is not None:
+        load_weights(network, lesson.parent.weights)
+    slices = slices_of(lesson.train)
+
+    def samples_at(long_side: int) -> list[Sample]:
+        return scaled_samples(slices, replace(pre, long_side=long_side))
+
+    def judge(candidate: nn.Module, long_side: int) -> float:
+        return measure(candidate, replace(pre, long_side=long_side), lesson.dev).summary().dice
+
+    mean, std = (torch.tensor(v)[:, None, None] for v in (pre.mean, pre.std))
+    work = folder.with_name(folder.name + ".training")
+    trainer = Trainer(network, lesson.plan, samples_at, lambda x: (x - mean) / std, judge, work)
+    history = trainer.run(listen, cancelled)
+    return write_bundle(lesson, network, history, folder)
+
+
+def measure(network: nn.Module, preprocessing: Preprocessing, dataset: Dataset) -> Evaluation:
+    """Scores of a torch network on a data set at the original resolution."""
+    deployed = network.deployed().to(memory_format=torch.channels_last)  # type: ignore[operator]
+
+    @torch.inference_mode()
+    def answer(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        batch, placement = preprocessing.apply(pixels)
+        logits: Tensor = deployed(torch.from_numpy(batch).contiguous(memory_format=torch.channels_last))
+        activation = "sigmoid" if logits.shape[1] == 1 else "softmax"
+        found = probabilities(logits[0].float().numpy(), activation)  # type: ignore[arg-type]
+        return labels_at(preprocessing.invert(found, placement), 0.5)
+
+    *_, last = evaluate(answer, dataset)
+    assert isinstance(last, Evaluation)
+    return last
+
+
+def write_bundle(lesson: Lesson, network: nn.Module, history: History, folder: Path) -> ModelBundle:
+    """Export, hash, measure on the dev split and write the card last, so that a card means a whole bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pre = replace(lesson.preprocessing, long_side=history.best_long_side)
+    side = max(pre.stride, pre.long_side // pre.stride * pre.stride or 256)
+    save_tensors(folder / WEIGHTS, network.state_dict())
+    export_onnx(network, folder / ONNX, pre.channels, (side, side))
+    measured = measure(network, pre, lesson.dev).summary()
+    task = lesson.name.split(".", 1)[-1]
+    card = ModelCard(
+        name=lesson.name,
+        title=f"{lesson.network} for {task.replace('_', ' ')}",
+        network=lesson.network,
+        task=lesson.train.task,
+        labels=tuple(
+            LabelEntry(i + 1, name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(lesson.train.classes)
+        ),
+        preprocessing=pre,
+        activation="softmax",
+        training=_record(lesson, history),
+        measured=(measured,),
+        sha256={name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)},
+        parent=f"{lesson.parent.card.name} {lesson.parent.identity}" if lesson.parent else "",
+        note="Research use; not a medical device.",
+        created=datetime.now(UTC).date().isoformat(),
+    )
+    save_json(folder / CARD, card.to_json())
+    return open_bundle(folder)
+
+
+def _record(lesson: Lesson, history: History) -> TrainingRecord:
+    plan = lesson.plan
+    settings: dict[str, Any] = {
+        "stages": [[s.long_side, s.epochs] for s in plan.stages],
+        "learning_rate": plan.learning_rate,
+        "weight_decay": plan.weight_decay,
+        "batch": plan.batch,
+        "label_smoothing": plan.label_smoothing,
+        "ema_decay": plan.ema_decay,
+        "best_epoch": history.best_epoch,
+        "curve": [[row["loss"], row["dice"]] for row in history.rows],
+    }
+    seconds = sum(row["seconds"] for row in history.rows)
+    licence = re.sub(r"\s+", " ", lesson.train.licence)
+    return TrainingRecord(
+        lesson.train.name,
+        licence,
+        lesson.permits,
+        lesson.train.split,
+        lesson.dev.split,
+        len(lesson.train.cases),
+        plan.seed,
+        settings,
+        len(history.rows),
+        round(seconds, 1),
+    )

@@ -1,0 +1,73 @@
+"""What a training run is to do, and what it tells while it does it: frozen values."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the run at one resolution: the longer side in pixels and the number of epochs."""
+
+    long_side: int
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides a run besides its data.
+
+    ``stages`` are worked through in order (progressive resolution: the paper trains at one size; small
+    images first make CPU training bearable). The learning rate falls along one cosine over all stages.
+    """
+
+    stages: tuple[Stage, ...] = (Stage(128, 12), Stage(192, 4), Stage(256, 2))
+    learning_rate: float = 5e-4
+    final_learning_rate: float = 1e-6
+    weight_decay: float = 0.01
+    batch: int = 8
+    label_smoothing: float = 0.05
+    dice_smoothing: float = 0.05
+    ema_decay: float = 0.99
+    patience: int = 10
+    seed: int = 42
+    threads: int = 2
+    mixed_precision: bool = True
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of all stages together."""
+        return sum(stage.epochs for stage in self.stages)
+
+    def stage_of(self, epoch: int) -> Stage:
+        """The stage in which ``epoch`` (from 0) lies."""
+        for stage in self.stages:
+            if epoch < stage.epochs:
+                return stage
+            epoch -= stage.epochs
+        raise ValueError("no such epoch in this plan")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands; ``dice`` is the mean over the validation images, None before the first look."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    seconds_left: float
+    dice: float | None = None
+    best_dice: float | None = None
+
+
+@dataclass(slots=True)
+class History:
+    """Curves of a run: a row per finished epoch (epoch, long_side, loss, dice, seconds).
+
+    ``best_long_side`` is the size the best epoch learned and was judged at: the size to deploy at.
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = -1
+    best_dice: float = -1.0
+    best_long_side: int = 0

@@ -1,0 +1,129 @@
+"""The dock inside plain napari, opened through the manifest, with real mouse and key events."""
+
+import numpy as np
+import pytest
+from npe2 import PluginManager
+from PIL import Image
+from qtpy.QtCore import QPoint
+from support.hand import Hand, has_hand, settle, wait
+from support.paths import SAMPLE
+
+
+@pytest.fixture
+def viewer(make_napari_viewer_proxy):
+    return make_napari_viewer_proxy(show=True)
+
+
+def open_dock(viewer):
+    PluginManager.instance().discover()
+    _, dock = viewer.window.add_plugin_dock_widget("featherseg", "Featherseg")
+    return dock
+
+
+def canvas_point(viewer, native, y: float, x: float) -> QPoint:
+    zoom = viewer.scene.camera.zoom / native.devicePixelRatioF()
+    _, cy, cx = viewer.scene.camera.center
+    return QPoint(round(native.width() / 2 + (x - cx) * zoom), round(native.height() / 2 + (y - cy) * zoom))
+
+
+def canvas_of(dock):
+    from qtpy.QtWidgets import QWidget
+
+    natives = [w for w in dock.window().findChildren(QWidget) if type(w).__name__.startswith("CanvasBackend")]
+    return natives[0]
+
+
+def test_the_manifest_offers_the_dock():
+    manager = PluginManager.instance()
+    manager.discover()
+    manifest = manager.get_manifest("featherseg")
+    assert [w.display_name for w in manifest.contributions.widgets] == ["Featherseg"]
+
+
+def test_propose_accept_brush_undo_redo_on_layers_of_the_viewer(viewer):
+    pixels = np.asarray(Image.open(SAMPLE))
+    image = viewer.add_image(pixels, rgb=True, name="anything", scale=(0.5, 0.5), translate=(3, 7))
+    dock = open_dock(viewer)
+    if not has_hand():
+        pytest.skip("needs an X display and xdotool")
+    dock.window().resize(1300, 760)
+    hand = Hand(dock.window())
+    settle(0.5)
+    viewer.reset_view()
+    session = dock.session
+    assert session.case is not None
+    assert session.case.volume.geometry.spacing_mm == (1.0, 0.5, 0.5)
+    assert len(viewer.layers) == 1, "opening the dock adds no layer"
+
+    hand.key("ctrl+alt+space")
+    wait(lambda: session.proposal is not None)
+    ghost = viewer.layers["Featherseg proposal"]
+    box = session.proposal.box
+    assert np.allclose(ghost.scale, image.scale)
+    assert np.allclose(ghost.translate, image.data_to_world(box.start[1:]))
+    expected = np.zeros(pixels.shape[:2], np.uint8)
+    expected[box.slices[1:]] = session.proposal.mask(session.threshold)[0]
+
+    hand.key("ctrl+alt+space")
+    labels = viewer.layers["anything labels"]
+    assert np.array_equal(labels.data, expected)
+    assert np.allclose(labels.scale, image.scale) and np.allclose(labels.translate, image.translate)
+
+    hand.key("ctrl+alt+b")
+    session.set_brush_size(9)
+    native = canvas_of(dock)
+    ends = [image.data_to_world((12, x)) for x in (12, 60)]
+    hand.drag(native, *(canvas_point(viewer, native, *end) for end in ends))
+    painted = labels.data.copy()
+    assert painted[12, 36] == 1 and not np.array_equal(painted, expected)
+    hand.key("ctrl+z")
+    assert np.array_equal(labels.data, expected)
+    hand.key("ctrl+z")
+    assert not labels.data.any()
+    hand.key("ctrl+shift+z", "ctrl+shift+z")
+    assert np.array_equal(labels.data, painted)
+
+
+def test_it_works_on_a_labels_layer_that_was_there_before(viewer, tmp_path):
+    pixels = np.asarray(Image.open(SAMPLE))
+    viewer.add_image(pixels, rgb=True)
+    mine = viewer.add_labels(np.zeros(pixels.shape[:2], np.int32), name="mine")
+    mine.data[:20, :20] = 3
+    dock = open_dock(viewer)
+    session = dock.session
+    session.propose()
+    wait(lambda: session.proposal is not None)
+    session.accept()
+    assert (mine.data[:20, :20] == 3).all(), "what a person painted stays"
+    assert (mine.data == 1).any()
+    assert session.save_mask(tmp_path / "mask.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "mask.png")), mine.data)
+
+
+def test_a_volume_is_proposed_slice_by_slice_where_the_slider_stands(viewer):
+    pixels = np.stack([np.asarray(Image.open(SAMPLE).convert("L"))] * 5)
+    viewer.add_image(pixels, scale=(3.0, 0.5, 0.5))
+    dock = open_dock(viewer)
+    viewer.dims.set_current_step(0, 4)
+    session = dock.session
+    assert session.z == 4
+    session.propose()
+    wait(lambda: session.proposal is not None)
+    assert session.proposal.box.start[0] == 4
+    session.accept()
+    assert not session.case.labels.array[:4].any()
+
+
+def test_closing_the_image_layer_closes_the_case(viewer):
+    image = viewer.add_image(np.zeros((64, 64), np.uint8))
+    dock = open_dock(viewer)
+    assert dock.session.case is not None
+    viewer.layers.remove(image)
+    assert dock.session.case is None
+
+
+def test_four_dimensions_are_refused_with_a_sentence(viewer):
+    viewer.add_image(np.zeros((2, 3, 32, 32), np.uint8), name="film")
+    dock = open_dock(viewer)
+    assert dock.session.case is None
+    assert "4 dimensions" in dock.notices.text()
