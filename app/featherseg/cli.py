@@ -183,9 +183,8 @@ def train(
 
 
 def _recipe(recipe) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-    values = dataclasses.asdict(recipe)
-    del values["source"]
-    return values
+    taken = ("learning_rate", "weight_decay", "batch", "label_smoothing", "dice_smoothing")
+    return {name: getattr(recipe, name) for name in taken}
 
 
 def _stages(text: str):  # type: ignore[no-untyped-def]

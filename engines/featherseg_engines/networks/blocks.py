@@ -1,4 +1,4 @@
-"""Layers that several networks really share, and the folding of BatchNorm into the convolution before it."""
+"""Layers that several networks really share, and the folding of BatchNorm into a convolution beside it."""
 
 import copy
 
@@ -6,6 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+CONVOLUTION: dict[int, type[nn.Conv2d] | type[nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
+"""The convolution for images (2) and volumes (3)."""
+
+BATCH_NORM: dict[int, type[nn.BatchNorm2d] | type[nn.BatchNorm3d]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+"""The BatchNorm for images (2) and volumes (3)."""
 
 
 def conv_bn_relu(channels_in: int, channels_out: int, kernel: int, *, bias: bool = True) -> nn.Sequential:
@@ -17,16 +23,47 @@ def conv_bn_relu(channels_in: int, channels_out: int, kernel: int, *, bias: bool
     )
 
 
+def stage_norm(channels: int, dims: int) -> nn.Module:
+    """BatchNorm in 2D; in 3D InstanceNorm without parameters or running statistics.
+
+    Source: LGMSNet (arXiv 2508.15476), whose 3D form changes the norm so.
+    """
+    return nn.BatchNorm2d(channels) if dims == 2 else nn.InstanceNorm3d(channels)
+
+
+def skip_fusion(width: int, dims: int = 2) -> nn.Sequential:
+    """Skip and decoder, concatenated to ``2 * width`` channels, become ``width`` channels.
+
+    A grouped 3 x 3 convolution looks at the two halves apart, two 1 x 1 convolutions mix them.
+    Source: the fusion of CMUNeXt, which LGMSNet takes over.
+    """
+    conv = CONVOLUTION[dims]
+    return nn.Sequential(
+        conv(2 * width, 2 * width, 3, padding=1, groups=2),
+        nn.GELU(),
+        stage_norm(2 * width, dims),
+        conv(2 * width, 4 * width, 1),
+        nn.GELU(),
+        stage_norm(4 * width, dims),
+        conv(4 * width, width, 1),
+        nn.GELU(),
+        stage_norm(width, dims),
+    )
+
+
 def upsample2(x: Tensor, *, align_corners: bool) -> Tensor:
-    """Twice the height and width of ``x`` (b, c, h, w), bilinear."""
-    return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=align_corners)
+    """Twice the sides of ``x``: bilinear for (b, c, h, w), trilinear for (b, c, d, h, w)."""
+    mode = "bilinear" if x.dim() == 4 else "trilinear"
+    return F.interpolate(x, scale_factor=2, mode=mode, align_corners=align_corners)
 
 
 def folded(module: nn.Module) -> nn.Module:
-    """A copy of ``module`` in eval mode with each convolution + BatchNorm pair made one convolution.
+    """A copy of ``module`` in eval mode with BatchNorms folded into the convolutions beside them.
 
-    Pairs are found where a BatchNorm follows a convolution directly inside an ``nn.Sequential``; the
-    answer is the same but for rounding.
+    Pairs are found inside each ``nn.Sequential``: a BatchNorm that follows a convolution directly, and a
+    BatchNorm that is followed directly by a 1 x 1 convolution (``[GELU, BatchNorm, Conv 1 x 1]``). The answer
+    is the same but for rounding. A BatchNorm before a zero-padded convolution stays: at the border the
+    padding is zero after the norm, which no single bias can say.
     """
     result = copy.deepcopy(module).eval()
     for parent in list(result.modules()):
@@ -36,14 +73,34 @@ def folded(module: nn.Module) -> nn.Module:
 
 
 def _fold_pairs(sequence: nn.Sequential) -> None:
-    layers = list(sequence)
-    for i in range(len(layers) - 1):
-        conv, norm = layers[i], layers[i + 1]
-        fits_2d = isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d)
-        fits_3d = isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d)
-        if fits_2d or fits_3d:
-            sequence[i] = fuse_conv_bn_eval(conv, norm)  # type: ignore[type-var, arg-type]
+    for i in range(len(sequence) - 1):
+        first, second = sequence[i], sequence[i + 1]
+        if isinstance(first, nn.Conv2d | nn.Conv3d) and isinstance(second, nn.BatchNorm2d | nn.BatchNorm3d):
+            sequence[i] = fuse_conv_bn_eval(first, second)
             sequence[i + 1] = nn.Identity()
+        elif isinstance(first, nn.BatchNorm2d) and isinstance(second, nn.Conv2d) and _is_pointwise(second):
+            fold_forward(first, second)
+            sequence[i] = nn.Identity()
+
+
+def _is_pointwise(conv: nn.Conv2d) -> bool:
+    return conv.kernel_size == (1, 1) and conv.padding == (0, 0) and conv.groups == 1
+
+
+@torch.no_grad()
+def fold_forward(norm: nn.BatchNorm2d, conv: nn.Conv2d) -> None:
+    """Change ``conv`` (1 x 1, one group, with bias), in place, to answer ``conv(norm(x))`` when given ``x``.
+
+    Raises
+    ------
+    ValueError
+        ``conv`` is not of that kind.
+    """
+    if conv.bias is None or not _is_pointwise(conv):
+        raise ValueError("a BatchNorm folds forward only into a 1 x 1 convolution with bias and one group")
+    scale, shift = batchnorm_scale_shift(norm)
+    conv.bias += conv.weight[:, :, 0, 0] @ shift
+    conv.weight *= scale[:, None, None]
 
 
 def batchnorm_scale_shift(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

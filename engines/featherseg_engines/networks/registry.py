@@ -2,34 +2,30 @@
 
 import difflib
 from collections.abc import Iterable, Iterator
+from importlib.metadata import EntryPoint, entry_points
 
 from torch import nn
 
 from featherseg_engines.errors import ModelError
-from featherseg_engines.networks.repsegnet import RepSegNet
-from featherseg_engines.networks.spec import NetworkSpec, Recipe
+from featherseg_engines.networks.rows import ROWS
+from featherseg_engines.networks.spec import NetworkSpec
 
-REPSEGNET = NetworkSpec(
-    name="repsegnet",
-    title="RepSegNet",
-    paper="Juraev et al., Scientific Reports 16, 4682",
-    year=2026,
-    identifier="Sci Rep 16:4682",
-    dims=2,
-    stride=16,
-    build=RepSegNet,
-    recipe=Recipe(5e-4, 0.01, 8, 0.05, 0.05, "paper: AdamW 5e-4, cosine to 1e-6, SoftCE 0.05 + Dice 0.05"),
-    published_params="2.66 M in training, 0.518 M fused",
-    published_gmacs="3.15 in training, 1.51 fused (at 224 x 224)",
-    note="The printed 0.518 M counts only tensors outside the fused units; the fused network has 1.22 M.",
-)
+ENTRY_POINTS = "featherseg.networks"
+"""Group under which an installed package offers a network: an object that is a :class:`NetworkSpec`."""
 
 
 class NetworkRegistry:
-    """Networks by name."""
+    """Networks by name.
+
+    Attributes
+    ----------
+    problems
+        One sentence for each network of an installed package that could not be taken in.
+    """
 
     def __init__(self, specs: Iterable[NetworkSpec] = ()) -> None:
         self._specs = {spec.name: spec for spec in specs}
+        self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[NetworkSpec]:
         return iter(self._specs.values())
@@ -46,6 +42,27 @@ class NetworkRegistry:
             raise ValueError(f"a network named {spec.name!r} is registered already")
         self._specs[spec.name] = spec
 
+    def register_installed(self, offers: Iterable[EntryPoint]) -> None:
+        """Add the networks that installed packages offer; :attr:`problems` says what was left out and why."""
+        for offer in offers:
+            problem = self._take_in(offer)
+            if problem:
+                self.problems.append(
+                    f"The network '{offer.name}' of {_package(offer)} was left out: {problem}."
+                )
+
+    def _take_in(self, offer: EntryPoint) -> str:
+        try:
+            spec = offer.load()
+        except Exception as error:  # other people's code may fail in any way, and must not take us along
+            return f"'{offer.value}' could not be imported ({type(error).__name__}: {error})"
+        if not isinstance(spec, NetworkSpec):
+            return f"'{offer.value}' is a {type(spec).__name__}, and a NetworkSpec is expected"
+        if spec.name in self._specs:
+            return f"a network named '{spec.name}' is registered already"
+        self.register(spec)
+        return ""
+
     def get(self, name: str) -> NetworkSpec:
         """The network of that name.
 
@@ -61,11 +78,16 @@ class NetworkRegistry:
         raise ModelError(f"There is no network named '{name}'; {hint}")
 
     def build(self, name: str, *, in_channels: int, classes: int) -> nn.Module:
-        """A fresh training form of the network ``name`` with PyTorch's default initialisation."""
-        spec = self.get(name)
-        return spec.build(in_channels=in_channels, classes=classes, **spec.options)
+        """A fresh training form of the network ``name`` with its own initialisation."""
+        return self.get(name).make(in_channels=in_channels, classes=classes)
 
 
 def default_registry() -> NetworkRegistry:
-    """A registry with the networks that Featherseg ships."""
-    return NetworkRegistry([REPSEGNET])
+    """A registry with the networks that Featherseg ships and those that installed packages offer."""
+    registry = NetworkRegistry(ROWS)
+    registry.register_installed(entry_points(group=ENTRY_POINTS))
+    return registry
+
+
+def _package(offer: EntryPoint) -> str:
+    return "an installed package" if offer.dist is None else f"the package '{offer.dist.name}'"

@@ -64,7 +64,7 @@ class BranchedConv(nn.Module):
         first = self.branches[0][0]  # type: ignore[index]
         assert isinstance(first, nn.Conv2d)
         kernel = torch.zeros_like(first.weight)
-        bias = torch.zeros(first.out_channels)
+        bias = kernel.new_zeros(first.out_channels)
         for branch in self.branches:
             conv, norm = branch[0], branch[1]  # type: ignore[index]
             scale, shift = batchnorm_scale_shift(norm)
@@ -78,14 +78,12 @@ class BranchedConv(nn.Module):
                 kernel[:, 0, 1, 1] += scale
             else:
                 kernel[:, :, 0, 0] += torch.diag(scale)
-        size = kernel.shape[-1]
-        conv = nn.Conv2d(
-            first.in_channels, first.out_channels, size, padding=size // 2, groups=first.groups, bias=True
-        )
+        side = kernel.shape[-1]
+        conv = nn.Conv2d(first.in_channels, first.out_channels, side, padding=side // 2, groups=first.groups)
         conv.weight.copy_(kernel)
         assert conv.bias is not None
         conv.bias.copy_(bias)
-        return conv
+        return conv.to(kernel.device)
 
 
 class RepMobileUnit(nn.Module):
@@ -192,7 +190,7 @@ class RepSegNet(nn.Module):
         return self.head(self.decoder1(torch.cat([self.lateral1(full), y], 1)))
 
     def fused(self) -> "RepSegNet":
-        """A copy in eval mode whose units are reparameterized (the paper's deployed form; 1,218,138 parameters)."""
+        """A copy in eval mode with reparameterized units: the paper's deployed form, 1,218,138 parameters."""
         result = copy.deepcopy(self).eval()
         for module in result.modules():
             if isinstance(module, RepMobileUnit):
@@ -200,5 +198,8 @@ class RepSegNet(nn.Module):
         return result
 
     def deployed(self) -> nn.Module:
-        """:meth:`fused` with the remaining convolution + BatchNorm pairs folded too; the form that is exported."""
+        """:meth:`fused` with the other convolution + BatchNorm pairs folded too; the form that is exported.
+
+        The BatchNorm at the end of each block stays: ReLUs stand before and after it.
+        """
         return folded(self.fused())
