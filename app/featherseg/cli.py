@@ -1,8 +1,13 @@
-"""The command line: ``featherseg open | predict | train | evaluate``; a refusal is one sentence and exit code 2."""
+"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``.
 
+A refusal is one sentence on stderr and exit code 2.
+"""
+
+import contextlib
 import dataclasses
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -67,11 +72,8 @@ def predict(
     volume = read_image(image)
     network = OnnxModel(bundle)
     numbers = np.array([0, *(entry.value for entry in bundle.card.labels)], np.uint16)
-    planes = [
-        numbers[labels_at(network.probability(volume.slice(z)), threshold)]
-        for z in range(volume.geometry.shape[0])
-    ]
-    write_mask(output, np.stack(planes), volume.geometry)
+    labels = labels_at(network.volume_probability(volume.voxels), threshold)
+    write_mask(output, numbers[labels], volume.geometry)
 
 
 @app.command()
@@ -97,7 +99,9 @@ def evaluate(
     result: evaluation.Evaluation | None = None
     with _progress() as progress:
         bar = progress.add_task("Scoring", total=len(data.cases), note="")
-        for item in evaluation.evaluate(lambda pixels: labels_at(network.probability(pixels), 0.5), data):
+        for item in evaluation.evaluate(
+            lambda voxels: labels_at(network.volume_probability(voxels), 0.5), data
+        ):
             if isinstance(item, evaluation.Evaluation):
                 result = item
             else:
@@ -117,13 +121,38 @@ def evaluate(
 
 
 @app.command()
+def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False) -> None:
+    """List the networks, counted, and the model bundles."""
+    from featherseg.listing import bundle_rows, network_rows, tables
+
+    with _needs_training_packages():
+        networks, problems = network_rows()
+    bundles, more = bundle_rows()
+    if as_json:
+        sys.stdout.write(
+            json.dumps({"networks": networks, "bundles": bundles}, indent=1, ensure_ascii=False) + "\n"
+        )
+    else:
+        for table in tables(networks, bundles):
+            answers.print(table)
+    for sentence in (*problems, *more):
+        errors.print(sentence, markup=False)
+
+
+@app.command()
 def train(
     dataset: Annotated[
         Path, typer.Argument(help="Folder with <split>/images, <split>/masks and dataset.json")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the bundle to write")],
-    network: Annotated[str, typer.Option("--network", "-n", help="Which network")] = "repsegnet",
-    name: Annotated[str, typer.Option(help="The bundle's name; default: the folder's name")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Bundle to write; default: your models")
+    ] = None,
+    network: Annotated[
+        str, typer.Option("--network", "-n", help="Which network; see featherseg models")
+    ] = "repsegnet",
+    name: Annotated[
+        str, typer.Option(help="The bundle's name; default: the folder's, or network.dataset")
+    ] = "",
     stages: Annotated[
         str, typer.Option(help="Longer side in pixels : epochs, …")
     ] = "96:8,128:12,192:4,256:2",
@@ -133,41 +162,36 @@ def train(
         str, typer.Option(help="What the data's licence permits, for the card")
     ] = "see the licence",
     parent: Annotated[str, typer.Option(help="Start from this bundle's weights")] = "",
+    limit: Annotated[int, typer.Option(help="Learn from the first N cases only; 0: all")] = 0,
     seed: Annotated[int, typer.Option()] = 42,
     threads: Annotated[int, typer.Option()] = 2,
 ) -> None:
-    """Train a network on a data set and write a model bundle; a stopped run resumes where it was."""
-    from featherseg_engines.datasets import read_dataset
-    from featherseg_engines.inference.preprocess import Preprocessing
-    from featherseg_engines.models.catalogue import Catalogue
+    """Train a network on a data set and write a model bundle; a stopped run resumes where it was.
 
-    try:
+    Networks that take volumes learn from blocks; their stages' sizes do not matter, only the epochs.
+    """
+    from featherseg_engines.datasets import read_dataset
+    from featherseg_engines.models.catalogue import Catalogue, user_models_folder
+
+    with _needs_training_packages():
         from featherseg_engines.networks.registry import default_registry
         from featherseg_engines.training.lesson import Lesson, teach
-        from featherseg_engines.training.plan import Plan
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Training needs the package '{error.name}'; install it with: pip install 'featherseg[train]'."
-        ) from error
+        from featherseg_engines.training.recipes import plan_for, preprocessing_for
     registry = default_registry()
     spec = registry.get(network)
-    plan = dataclasses.replace(
-        Plan(), **_recipe(spec.recipe), stages=_stages(stages), seed=seed, threads=threads
-    )
+    data, dev = read_dataset(dataset, split), read_dataset(dataset, dev_split)
+    if limit:
+        data = dataclasses.replace(data, cases=data.cases[:limit])
+    name = name or (output.name if output else f"{spec.name}.{data.name}")
+    plan = dataclasses.replace(plan_for(spec), stages=_stages(stages), seed=seed, threads=threads)
+    bundle_of_parent = Catalogue().resolve(parent) if parent else None
     lesson = Lesson(
-        read_dataset(dataset, split),
-        read_dataset(dataset, dev_split),
-        network,
-        name or output.name,
-        plan,
-        Preprocessing(stride=spec.stride),
-        permits,
-        Catalogue().resolve(parent) if parent else None,
+        data, dev, spec.name, name, plan, preprocessing_for(spec, data), permits, bundle_of_parent
     )
     with _progress() as progress:
         bar = progress.add_task("Learning", total=plan.epochs, note="")
 
-        def listen(at) -> None:  # type: ignore[no-untyped-def]
+        def listen(at: Any) -> None:
             dice = "" if at.best_dice is None else f"Dice {at.best_dice:.3f}"
             progress.update(bar, completed=at.epoch + at.step / at.steps, note=f"loss {at.loss:.3f} {dice}")
             if at.dice is not None:
@@ -175,19 +199,24 @@ def train(
                     f"epoch {at.epoch + 1}/{at.epochs}: loss {at.loss:.4f}, Dice on {dev_split} {at.dice:.4f}"
                 )
 
-        bundle = teach(lesson, registry, output, listen)
+        bundle = teach(lesson, registry, output or user_models_folder() / name, listen)
     measured = bundle.card.measured[0]
     answers.print(
         f"{bundle.card.name}: Dice {measured.dice:.4f}, IoU {measured.iou:.4f} on {measured.n} images"
     )
 
 
-def _recipe(recipe) -> dict[str, Any]:  # type: ignore[no-untyped-def]
-    taken = ("learning_rate", "weight_decay", "batch", "label_smoothing", "dice_smoothing")
-    return {name: getattr(recipe, name) for name in taken}
+@contextlib.contextmanager
+def _needs_training_packages() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        raise MissingPackageError(
+            f"This needs the package '{error.name}'; install it with: pip install 'featherseg[train]'."
+        ) from error
 
 
-def _stages(text: str):  # type: ignore[no-untyped-def]
+def _stages(text: str) -> tuple[Any, ...]:
     from featherseg_engines.training.plan import Stage
 
     try:

@@ -12,7 +12,7 @@ from featherseg_engines.metrics import Overlap, overlap
 from featherseg_engines.models.card import Measured
 
 Answer = Callable[[npt.NDArray[np.generic]], npt.NDArray[np.uint8]]
-"""Slice (y, x[, 3]) to label numbers (y, x)."""
+"""Voxels (z, y, x[, 3]) to label numbers (z, y, x)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def evaluate(answer: Answer, dataset: Dataset) -> Iterator[ImageScore | Evaluati
     scores: list[ImageScore] = []
     for case in dataset.cases:
         volume, truth = dataset.read(case)
-        found = np.stack([answer(volume.slice(z)) for z in range(len(truth))])
+        found = answer(volume.voxels)
         counts = [overlap(found, truth, value) for value in values]
         pooled = [a + b for a, b in zip(pooled, counts, strict=True)]
         scores.append(image_score(case.name, counts))

@@ -278,7 +278,8 @@ class Session:
             return
         z = min(max(z, 0), self.case.volume.geometry.shape[0] - 1)
         if z != self.z:
-            self.drop()
+            if self.model is None or self.model.card.dims == 2:
+                self.drop()
             self.z = z
             self.slice_changed.emit(z)
 

@@ -1,16 +1,19 @@
 """Proposals through ONNX Runtime on the CPU; knows nothing of torch."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
+from featherseg_engines.inference.patches import blended
 from featherseg_engines.inference.postprocess import probabilities
 from featherseg_engines.inference.proposal import FLOOR, CancelToken, Proposal, Request
-from featherseg_engines.labels import EMPTY_BOX, Box
+from featherseg_engines.labels import EMPTY_BOX, Box, changed_box
 from featherseg_engines.models.bundle import ModelBundle
 
+Floats = npt.NDArray[np.float32]
 MARGIN = 2
 """Pixels of background kept around a proposal's crop, so that a contour closes."""
 
@@ -55,18 +58,42 @@ class OnnxModel:
                 f"The output of the model '{card.name}' does not fit its card; it cannot be used."
             )
 
-    def probability(self, pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    def probability(self, pixels: npt.NDArray[np.generic]) -> Floats:
         """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size."""
         card = self.bundle.card
         batch, placement = card.preprocessing.apply(pixels)
-        logits = self._session.run(["logits"], {self._session.get_inputs()[0].name: batch})[0][0]
+        return card.preprocessing.invert(probabilities(self._run(batch), card.activation), placement)
+
+    def volume_probability(
+        self, voxels: npt.NDArray[np.generic], between: Callable[[], None] = lambda: None
+    ) -> Floats:
+        """Probability (labels, z, y, x) of a volume (z, y, x[, 3]) by overlapping blocks, or slice by slice.
+
+        ``between`` is called before each block or slice and may raise to stop.
+        """
+        card = self.bundle.card
+        if card.dims == 2:
+            planes = []
+            for plane in voxels:
+                between()
+                planes.append(self.probability(plane))
+            return np.stack(planes, axis=1)
+        pre = card.preprocessing
+        image = pre.normalise(pre.unit_volume(voxels))
+        return blended(
+            image, pre.patch, lambda batch: probabilities(self._run(batch), card.activation), between=between
+        )
+
+    def _run(self, batch: Floats) -> Floats:
+        card = self.bundle.card
+        logits: Floats = self._session.run(["logits"], {self._session.get_inputs()[0].name: batch})[0][0]
         if len(logits) != card.outputs:
             raise ModelError(
                 f"The model '{card.name}' gave {len(logits)} maps and its card says {card.outputs}."
             )
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
-        return card.preprocessing.invert(probabilities(logits, card.activation), placement)
+        return logits
 
 
 class OnnxEngine:
@@ -90,23 +117,36 @@ class OnnxEngine:
         model = self.model(request.model)
         cancel.check()
         started = time.perf_counter()
-        probability = model.probability(request.volume.slice(request.z))
+        card, volume = request.model.card, request.volume
+        if card.dims == 3:
+            probability = model.volume_probability(volume.voxels, cancel.check)
+            first = 0
+        else:
+            probability = model.probability(volume.slice(request.z))[:, None]
+            first = request.z
         seconds = time.perf_counter() - started
         cancel.check()
-        box = _crop(probability, request.z)
-        y, x = box.slices[1:]
-        crop = np.ascontiguousarray(probability[:, y, x])
-        card = request.model.card
+        box = _crop(probability, first)
+        inside = tuple(
+            slice(a - offset, b - offset)
+            for a, b, offset in zip(box.start, box.stop, (first, 0, 0), strict=True)
+        )
+        crop = (
+            np.ascontiguousarray(probability[(slice(None), *inside)])
+            if not box.empty
+            else probability[:, :0, :0, :0]
+        )
         return Proposal(request, box, crop, card.name, request.model.identity, seconds)
 
 
-def _crop(probability: npt.NDArray[np.float32], z: int) -> Box:
-    seen = probability.sum(axis=0) >= FLOOR
-    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-    if not rows.size:
+def _crop(probability: Floats, first: int) -> Box:
+    """The box around all above the floor in (labels, z, y, x); ``first`` is the volume's slice at z = 0."""
+    tight = changed_box(probability.sum(axis=0) >= FLOOR)
+    if tight.empty:
         return EMPTY_BOX
-    height, width = seen.shape
+    _, height, width = probability.shape[1:]
+    (z0, y0, x0), (z1, y1, x1) = tight.start, tight.stop
     return Box(
-        (z, max(0, int(rows[0]) - MARGIN), max(0, int(columns[0]) - MARGIN)),
-        (z + 1, min(height, int(rows[-1]) + 1 + MARGIN), min(width, int(columns[-1]) + 1 + MARGIN)),
+        (first + z0, max(0, y0 - MARGIN), max(0, x0 - MARGIN)),
+        (first + z1, min(height, y1 + MARGIN), min(width, x1 + MARGIN)),
     )

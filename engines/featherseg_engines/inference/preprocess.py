@@ -38,6 +38,8 @@ class Preprocessing:
     intensity
         ``full_range``: 0..255 to 0..1 for 8-bit pixels, anything else as ``percentile``; ``percentile``: the
         1st to 99th percentile of the slice to 0..1; ``window``: ``window`` (low, high) to 0..1.
+    patch
+        For networks that take volumes: (d, h, w) of the overlapping blocks a volume is cut into.
     mean, std
         Subtracted and divided by, channel by channel, after that.
     """
@@ -49,11 +51,14 @@ class Preprocessing:
     window: tuple[float, float] = (0.0, 1.0)
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    patch: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ValueError(f"mean and std need {self.channels} values")
+        if self.patch and (len(self.patch) != 3 or any(n < 1 or n % self.stride for n in self.patch)):
+            raise ValueError("a patch has three sides, multiples of the stride")
         if self.stride < 1 or self.long_side < 0 or min(self.std) <= 0:
             raise ValueError("stride and std must be positive, long_side not negative")
 
@@ -78,9 +83,17 @@ class Preprocessing:
             raise ValueError(f"the slice has {len(scaled)} channels and the model takes {self.channels}")
         return np.stack(scaled)
 
+    def unit_volume(self, voxels: npt.NDArray[np.generic]) -> Floats:
+        """Volume (z, y, x[, 3]) to (channels, z, y, x) in 0..1 by the intensity rule; the size is kept."""
+        values = self._unit(voxels)
+        planes = values[None] if values.ndim == 3 else np.moveaxis(values, -1, 0)
+        if self.channels == 1:
+            return np.asarray(planes.mean(axis=0, keepdims=True), np.float32)
+        return np.ascontiguousarray(np.broadcast_to(planes, (self.channels, *planes.shape[1:])), np.float32)
+
     def normalise(self, unit: Floats) -> Floats:
-        """(..., channels, y, x) in 0..1 to what the network takes."""
-        shape = (self.channels, 1, 1)
+        """(..., channels, y, x), or (..., channels, z, y, x) for volumes, in 0..1 to what the network takes."""
+        shape = (self.channels,) + (1,) * (3 if self.patch else 2)
         mean = np.asarray(self.mean, np.float32).reshape(shape)
         std = np.asarray(self.std, np.float32).reshape(shape)
         return np.asarray((unit - mean) / std, np.float32)

@@ -45,14 +45,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Proposal:
-    """An answer: a crop of one slice, never silently a whole volume.
+    """An answer: a crop around what was found, never silently a whole volume.
 
     Parameters
     ----------
     box
-        Where the crop lies; one slice thick; empty where nothing reaches :data:`FLOOR`.
+        Where the crop lies; one slice thick for networks that take slices; empty where nothing reaches
+        :data:`FLOOR`.
     probability
-        (labels, y, x) float32 of the crop, 0..1.
+        (labels, z, y, x) float32 of the crop, 0..1.
     model, weights
         Name and weights hash of the model that answered.
     seconds
@@ -67,8 +68,8 @@ class Proposal:
     seconds: float
 
     def mask(self, threshold: float) -> npt.NDArray[np.uint8]:
-        """Label numbers (1, y, x) of the crop at ``threshold`` (0..1)."""
-        return labels_at(self.probability, threshold)[None]
+        """Label numbers (z, y, x) of the crop at ``threshold`` (0..1)."""
+        return labels_at(self.probability, threshold)
 
 
 FLOOR = 0.05

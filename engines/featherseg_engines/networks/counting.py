@@ -1,6 +1,7 @@
 """Counts a network's parameters and multiply-adds without computing anything."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,11 @@ from featherseg_engines.networks.spec import NetworkSpec, deployed_form
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Parameters (all tensors) and multiply-adds in 1e9 for one input, of both forms of a network."""
+    """Parameters (all tensors) and multiply-adds in 1e9 for one input, of both forms of a network.
+
+    A network that can be reparameterized is counted as its paper counts it: reparameterized, its other
+    BatchNorms kept.
+    """
 
     params_train: int
     params_deployed: int
@@ -37,7 +42,8 @@ def count(spec: NetworkSpec, sides: tuple[int, ...] | None = None) -> Counts:
     shape = (1, spec.in_channels, *(spec.sides if sides is None else sides))
     with torch.device("meta"), torch.no_grad():
         training = spec.make().eval()
-        deployed = deployed_form(training)
+        fused: Callable[[], nn.Module] | None = getattr(training, "fused", None)
+        deployed = deployed_form(training) if fused is None else fused()
         return Counts(
             parameters(training), parameters(deployed), _gmacs(training, shape), _gmacs(deployed, shape)
         )

@@ -14,6 +14,10 @@ ENTRY_POINTS = "featherseg.networks"
 """Group under which an installed package offers a network: an object that is a :class:`NetworkSpec`."""
 
 
+ALIASES = {"reunet": "reunet_slim8", "lgmsnet2d": "lgmsnet"}
+"""Short names for the default profile of a network that has several."""
+
+
 class NetworkRegistry:
     """Networks by name.
 
@@ -71,6 +75,7 @@ class NetworkRegistry:
         ModelError
             No such network; the sentence names the nearest known one.
         """
+        name = ALIASES.get(name, name)
         if name in self._specs:
             return self._specs[name]
         near = difflib.get_close_matches(name, self._specs, n=1, cutoff=0.3)

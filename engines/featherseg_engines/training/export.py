@@ -10,6 +10,7 @@ from torch import nn
 
 from featherseg_engines.errors import ModelError
 from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.networks.spec import deployed_form
 
 TOLERANCE = 1e-4
 """Largest difference between torch and ONNX Runtime, relative to the largest answer."""
@@ -32,7 +33,7 @@ def export_onnx(network: nn.Module, path: Path, in_channels: int, sides: tuple[i
     WriteError
         The file cannot be written.
     """
-    deployed = network.deployed()  # type: ignore[operator]
+    deployed = deployed_form(network)
     example = torch.randn(1, in_channels, *sides, generator=torch.Generator().manual_seed(0))
     content = onnx_bytes(deployed, example)
     stride = int(getattr(network, "stride", 16))

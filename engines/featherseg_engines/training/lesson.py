@@ -14,16 +14,19 @@ from torch import Tensor, nn
 
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.evaluation import Evaluation, evaluate
+from featherseg_engines.inference.patches import blended
 from featherseg_engines.inference.postprocess import labels_at, probabilities
 from featherseg_engines.inference.preprocess import Preprocessing
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import NetworkRegistry
+from featherseg_engines.networks.spec import deployed_form
 from featherseg_engines.training.checkpoint import load_weights, save_json, save_tensors
 from featherseg_engines.training.export import export_onnx
+from featherseg_engines.training.feeds import BlockFeed, Feed, SliceFeed
 from featherseg_engines.training.plan import History, Plan, Progress
-from featherseg_engines.training.samples import Sample, scaled_samples, slices_of
-from featherseg_engines.training.trainer import Trainer
+from featherseg_engines.training.samples import Sample, scaled_samples, slices_of, volumes_of
+from featherseg_engines.training.trainer import Trainer, last_channels
 
 COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Okabe and Ito's palette, told apart by the colour-blind."""
@@ -60,36 +63,55 @@ def teach(
         ``cancelled`` said so.
     """
     torch.manual_seed(lesson.plan.seed)
-    pre, classes = lesson.preprocessing, len(lesson.train.classes) + 1
+    pre, classes, plan = lesson.preprocessing, len(lesson.train.classes) + 1, lesson.plan
     network = registry.build(lesson.network, in_channels=pre.channels, classes=classes)
     if lesson.parent is not None:
         load_weights(network, lesson.parent.weights)
+    if not pre.patch:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    mean, std = (torch.tensor(v).view(-1, *[1] * (3 if pre.patch else 2)) for v in (pre.mean, pre.std))
+
+    def judge(candidate: nn.Module, long_side: int) -> float:
+        at = pre if pre.patch else replace(pre, long_side=long_side)
+        return measure(candidate, at, lesson.dev).summary().dice
+
+    work = folder.with_name(folder.name + ".training")
+    trainer = Trainer(network, plan, _feed(lesson), lambda x: (x - mean) / std, judge, work)
+    history = trainer.run(listen, cancelled)
+    return write_bundle(lesson, registry.get(lesson.network).title, network, history, folder)
+
+
+def _feed(lesson: Lesson) -> Feed:
+    pre, plan = lesson.preprocessing, lesson.plan
+    if pre.patch:
+        return BlockFeed(volumes_of(lesson.train, pre), pre.patch, plan.batch, plan.seed)
     slices = slices_of(lesson.train)
 
     def samples_at(long_side: int) -> list[Sample]:
         return scaled_samples(slices, replace(pre, long_side=long_side))
 
-    def judge(candidate: nn.Module, long_side: int) -> float:
-        return measure(candidate, replace(pre, long_side=long_side), lesson.dev).summary().dice
-
-    mean, std = (torch.tensor(v)[:, None, None] for v in (pre.mean, pre.std))
-    work = folder.with_name(folder.name + ".training")
-    trainer = Trainer(network, lesson.plan, samples_at, lambda x: (x - mean) / std, judge, work)
-    history = trainer.run(listen, cancelled)
-    return write_bundle(lesson, registry.get(lesson.network).title, network, history, folder)
+    return SliceFeed(samples_at, pre.stride, plan.batch, plan.seed)
 
 
 def measure(network: nn.Module, preprocessing: Preprocessing, dataset: Dataset) -> Evaluation:
     """Scores of a torch network on a data set at the original resolution."""
-    deployed = network.deployed().to(memory_format=torch.channels_last)  # type: ignore[operator]
+    deployed = deployed_form(network)
 
     @torch.inference_mode()
-    def answer(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-        batch, placement = preprocessing.apply(pixels)
-        logits: Tensor = deployed(torch.from_numpy(batch).contiguous(memory_format=torch.channels_last))
+    def found(batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        logits: Tensor = deployed(last_channels(torch.from_numpy(batch)))
         activation = "sigmoid" if logits.shape[1] == 1 else "softmax"
-        found = probabilities(logits[0].float().numpy(), activation)  # type: ignore[arg-type]
-        return labels_at(preprocessing.invert(found, placement), 0.5)
+        return probabilities(logits[0].float().numpy(), activation)  # type: ignore[arg-type]
+
+    def answer(voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+        if preprocessing.patch:
+            image = preprocessing.normalise(preprocessing.unit_volume(voxels))
+            return labels_at(blended(image, preprocessing.patch, found), 0.5)
+        planes = []
+        for plane in voxels:
+            batch, placement = preprocessing.apply(plane)
+            planes.append(labels_at(preprocessing.invert(found(batch), placement), 0.5))
+        return np.stack(planes)
 
     *_, last = evaluate(answer, dataset)
     assert isinstance(last, Evaluation)
@@ -101,10 +123,12 @@ def write_bundle(
 ) -> ModelBundle:
     """Export, hash, measure on the dev split and write the card last, so that a card means a whole bundle."""
     folder.mkdir(parents=True, exist_ok=True)
-    pre = replace(lesson.preprocessing, long_side=history.best_long_side)
+    pre = lesson.preprocessing
+    if not pre.patch:
+        pre = replace(pre, long_side=history.best_long_side)
     side = max(pre.stride, pre.long_side // pre.stride * pre.stride or 256)
     save_tensors(folder / WEIGHTS, network.state_dict())
-    export_onnx(network, folder / ONNX, pre.channels, (side, side))
+    export_onnx(network, folder / ONNX, pre.channels, pre.patch or (side, side))
     measured = measure(network, pre, lesson.dev).summary()
     task = lesson.name.split(".", 1)[-1]
     card = ModelCard(
@@ -122,6 +146,7 @@ def write_bundle(
         sha256={name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)},
         parent=f"{lesson.parent.card.name} {lesson.parent.identity}" if lesson.parent else "",
         note="Research use; not a medical device.",
+        dims=3 if pre.patch else 2,
         created=datetime.now(UTC).date().isoformat(),
     )
     save_json(folder / CARD, card.to_json())
@@ -135,6 +160,9 @@ def _record(lesson: Lesson, history: History) -> TrainingRecord:
         "learning_rate": plan.learning_rate,
         "weight_decay": plan.weight_decay,
         "batch": plan.batch,
+        "optimizer": plan.optimizer,
+        "schedule": plan.schedule,
+        "loss": [plan.cross_entropy_weight, plan.dice_weight],
         "label_smoothing": plan.label_smoothing,
         "ema_decay": plan.ema_decay,
         "best_epoch": history.best_epoch,

@@ -1,6 +1,7 @@
 """What a training run is to do, and what it tells while it does it: frozen values."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Plan:
     """Everything that decides a run besides its data.
 
     ``stages`` are worked through in order (progressive resolution: the paper trains at one size; small
-    images first make CPU training bearable). The learning rate falls along one cosine over all stages.
+    images first make CPU training bearable). The learning rate falls along one schedule over all stages.
     """
 
     stages: tuple[Stage, ...] = (Stage(128, 12), Stage(192, 4), Stage(256, 2))
@@ -24,6 +25,10 @@ class Plan:
     final_learning_rate: float = 1e-6
     weight_decay: float = 0.01
     batch: int = 8
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    schedule: Literal["cosine", "poly", "constant"] = "cosine"
+    cross_entropy_weight: float = 1.0
+    dice_weight: float = 1.0
     label_smoothing: float = 0.05
     dice_smoothing: float = 0.05
     ema_decay: float = 0.99
@@ -36,6 +41,11 @@ class Plan:
     def epochs(self) -> int:
         """Epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def long_side(self) -> int:
+        """The longer side of the last stage."""
+        return self.stages[-1].long_side
 
     def stage_of(self, epoch: int) -> Stage:
         """The stage in which ``epoch`` (from 0) lies."""

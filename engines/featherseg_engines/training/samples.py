@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from featherseg_engines.datasets import Dataset
+from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.inference.preprocess import Preprocessing
 
 IGNORE = 255
@@ -16,7 +17,10 @@ IGNORE = 255
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One slice on the network's grid: image (channels, h, w) uint8 (0..1 as 0..255), labels (h, w) uint8."""
+    """What a network learns from: image (channels, ...) uint8 (0..1 as 0..255), labels (...) uint8.
+
+    Slices are (h, w), volumes (d, h, w).
+    """
 
     image: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.uint8]
@@ -42,6 +46,23 @@ def slices_of(dataset: Dataset) -> list[Slice]:
     return result
 
 
+def volumes_of(dataset: Dataset, preprocessing: Preprocessing) -> list[Sample]:
+    """All cases as volumes on the network's grid."""
+    result = []
+    for case in dataset.cases:
+        volume, labels = dataset.read(case)
+        unit = preprocessing.unit_volume(volume.voxels)
+        result.append(Sample(np.round(unit * 255).astype(np.uint8), labels.astype(np.uint8)))
+    return result
+
+
+def suggested_block(dataset: Dataset, stride: int, most: int = 96) -> tuple[int, ...]:
+    """Sides near the data's median size, multiples of ``stride``, at most ``most``."""
+    shapes = [read_image(case.image).geometry.shape for case in dataset.cases[:20]]
+    typical = np.median(np.asarray(shapes), axis=0)
+    return tuple(int(min(most, max(stride, round(n / stride) * stride))) for n in typical)
+
+
 def _worth(labels: npt.NDArray[np.uint16]) -> list[int]:
     if len(labels) == 1:
         return [0]
@@ -63,19 +84,17 @@ def _scaled(item: Slice, preprocessing: Preprocessing) -> Sample:
     return Sample(np.round(unit * 255).astype(np.uint8), labels)
 
 
-def padded(sample: Sample, size: tuple[int, int]) -> Sample:
-    """The sample grown to ``size`` at the bottom and right: image by its edge, labels by :data:`IGNORE`."""
-    bottom, right = size[0] - sample.labels.shape[0], size[1] - sample.labels.shape[1]
-    image = np.pad(sample.image, ((0, 0), (0, bottom), (0, right)), mode="edge")
-    labels = np.pad(sample.labels, ((0, bottom), (0, right)), constant_values=IGNORE)
-    return Sample(image, labels)
+def padded(sample: Sample, size: tuple[int, ...]) -> Sample:
+    """The sample grown to ``size`` at the end of each axis: image by its edge, labels by :data:`IGNORE`."""
+    grow = [(0, wanted - n) for wanted, n in zip(size, sample.labels.shape, strict=True)]
+    image = np.pad(sample.image, [(0, 0), *grow], mode="edge")
+    return Sample(image, np.pad(sample.labels, grow, constant_values=IGNORE))
 
 
-def canvas(samples: Sequence[Sample], stride: int) -> tuple[int, int]:
-    """The smallest (h, w) in multiples of ``stride`` that holds every sample."""
-    height = max(s.labels.shape[0] for s in samples)
-    width = max(s.labels.shape[1] for s in samples)
-    return (-(-height // stride) * stride, -(-width // stride) * stride)
+def canvas(samples: Sequence[Sample], stride: int) -> tuple[int, ...]:
+    """The smallest size in multiples of ``stride`` that holds every sample."""
+    largest = np.max([s.labels.shape for s in samples], axis=0)
+    return tuple(int(-(-n // stride) * stride) for n in largest)
 
 
 def batches(count: int, batch: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:

@@ -15,13 +15,36 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
-from featherseg_engines.training.augment import augmentation, augmented
+from featherseg_engines.training.feeds import Feed
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 from featherseg_engines.training.plan import History, Plan, Progress
-from featherseg_engines.training.samples import Sample, batches, canvas, padded
 
 Listen = Callable[[Progress], None]
 Judge = Callable[[nn.Module, int], float]
+
+
+SETTLING = 12
+"""Batches over which slow BatchNorm statistics are measured afresh before each look at the validation images."""
+
+
+MOST_WILD = 20
+"""Steps in a row whose gradient is not finite (they are left out) before a lesson is given up."""
+INSTANCE = (nn.InstanceNorm2d, nn.InstanceNorm3d)
+"""Their gradients overflow in bfloat16 (measured on LGMSNet-3D); networks with them learn in float32."""
+
+
+def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
+    """The optimizer a plan names."""
+    rate, decay = plan.learning_rate, plan.weight_decay
+    if plan.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+    kind = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
+    return kind(network.parameters(), lr=rate, weight_decay=decay)
+
+
+def last_channels(x: Tensor) -> Tensor:
+    """The same values with the channels last in memory, which CPU convolutions read faster."""
+    return x.contiguous(memory_format=torch.channels_last if x.ndim == 4 else torch.channels_last_3d)
 
 
 class Trainer:
@@ -31,13 +54,13 @@ class Trainer:
     ----------
     network
         Training form, float32.
-    samples_at
-        Gives all training samples scaled to a longer side in pixels; called once per stage.
+    feed
+        Gives the batches.
     normalise
-        Image batch (b, c, h, w) in 0..1 to the network's input.
+        Images (b, c, ...) in 0..1 to the network's input.
     judge
-        Mean validation Dice of a network in eval mode at a longer side in pixels; called after each epoch with
-        the averaged weights and the size they are learning at.
+        Mean validation Dice of a network in eval mode at a longer side in pixels; called after each epoch
+        with the averaged weights and the size they are learning at.
     folder
         Where the run's state is kept for resuming; None keeps nothing.
     """
@@ -46,22 +69,24 @@ class Trainer:
         self,
         network: nn.Module,
         plan: Plan,
-        samples_at: Callable[[int], list[Sample]],
+        feed: Feed,
         normalise: Callable[[Tensor], Tensor],
         judge: Judge,
         folder: Path | None = None,
     ) -> None:
-        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.plan, self.folder, self.history = plan, folder, History()
-        self._samples_at, self._normalise, self._judge = samples_at, normalise, judge
+        self.network, self.plan, self.folder, self.history = network, plan, folder, History()
+        self._feed, self._normalise, self._judge = feed, normalise, judge
         self._average = copy.deepcopy(self.network).eval()
         self._best: dict[str, Tensor] = {}
-        self._loss = SoftCrossEntropyDice(plan.label_smoothing, plan.dice_smoothing)
-        self._optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        self._loss = SoftCrossEntropyDice(
+            plan.label_smoothing,
+            plan.dice_smoothing,
+            cross_entropy_weight=plan.cross_entropy_weight,
+            dice_weight=plan.dice_weight,
         )
-        self._updates = 0
-        self._scaled: tuple[int, list[Sample]] = (-1, [])
+        self._optimizer = make_optimizer(self.network, plan)
+        self._updates = self._wild = 0
+        self._half = plan.mixed_precision and not any(isinstance(m, INSTANCE) for m in network.modules())
 
     def run(self, listen: Listen = lambda _: None, cancelled: Callable[[], bool] = lambda: False) -> History:
         """Work through the plan and leave the best weights (by ``judge``) in ``network``.
@@ -86,37 +111,27 @@ class Trainer:
     def _epoch(self, epoch: int, listen: Listen, cancelled: Callable[[], bool]) -> None:
         started = time.monotonic()
         stage = self.plan.stage_of(epoch)
-        if self._scaled[0] != stage.long_side:
-            self._scaled = (stage.long_side, self._samples_at(stage.long_side))
-        samples = self._scaled[1]
-        if not samples:
-            raise TrainingError("There are no cases to learn from.")
-        stride = int(getattr(self.network, "stride", 16))
-        size = canvas(samples, stride)
-        transform = augmentation(self.plan.seed + epoch, size)
-        order = list(batches(len(samples), self.plan.batch, np.random.default_rng(self.plan.seed + epoch)))
+        count = self._feed.begin(stage.long_side, epoch)
         torch.manual_seed(self.plan.seed + epoch)
         self.network.train()
         losses: list[float] = []
-        for step, indices in enumerate(order):
+        for step in range(count):
             if cancelled():
                 raise Cancelled
-            self._set_rate(epoch + step / len(order))
-            pairs = [augmented(transform, padded(samples[i], size)) for i in indices]
-            losses.append(self._step(torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])))
-            left = (time.monotonic() - started) / (step + 1) * (len(order) - step - 1)
+            self._set_rate(epoch + step / count)
+            losses.append(self._step(*self._feed.batch(step)))
+            left = (time.monotonic() - started) / (step + 1) * (count - step - 1)
             recent = float(np.mean(losses[-20:]))
-            listen(Progress(epoch, self.plan.epochs, step + 1, len(order), recent, left))
+            listen(Progress(epoch, self.plan.epochs, step + 1, count, recent, left))
+        self._settle_norms(min(count, SETTLING))
         dice = self._judge(copy.deepcopy(self._average).eval(), stage.long_side)
         self._record(epoch, float(np.mean(losses)), dice, time.monotonic() - started)
         best = self.history.best_dice
-        listen(
-            Progress(epoch, self.plan.epochs, len(order), len(order), float(np.mean(losses)), 0.0, dice, best)
-        )
+        listen(Progress(epoch, self.plan.epochs, count, count, float(np.mean(losses)), 0.0, dice, best))
 
     def _step(self, images: Tensor, labels: Tensor) -> float:
-        inputs = self._normalise(images).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.mixed_precision):
+        inputs = last_channels(self._normalise(images))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             logits = self.network(inputs)
         loss = self._loss(logits.float(), labels)
         value = float(loss.detach())
@@ -126,8 +141,12 @@ class Trainer:
             )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self._optimizer.step()
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), 5.0))
+        self._wild = 0 if math.isfinite(norm) else self._wild + 1
+        if self._wild > MOST_WILD:
+            raise TrainingError("The lesson was stopped because it does not settle; nothing was changed.")
+        if not self._wild:
+            self._optimizer.step()
         self._follow()
         return value
 
@@ -143,10 +162,36 @@ class Trainer:
             else:
                 value.copy_(newest[name])
 
+    @torch.no_grad()
+    def _settle_norms(self, count: int) -> None:
+        """Measure slow BatchNorm statistics of the averaged weights afresh.
+
+        Some papers' momentum (0.01 in REUnet, 0.03 in TinyU-Net) is too slow for a lesson of minutes.
+        """
+        norms = [
+            module
+            for module in self._average.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and (module.momentum or 0.1) < 0.1
+        ]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches
+            norm.train()
+        for step in range(count if norms else 0):
+            inputs = last_channels(self._normalise(self._feed.batch(step)[0]))
+            with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+                self._average(inputs)
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            norm.eval()
+
     def _set_rate(self, epoch: float) -> None:
         top, low = self.plan.learning_rate, self.plan.final_learning_rate
         warm = min(1.0, (self._updates + 1) / 50)
-        rate = low + (top - low) * (1 + math.cos(math.pi * epoch / self.plan.epochs)) / 2
+        done = epoch / self.plan.epochs
+        falls = {"cosine": (1 + math.cos(math.pi * done)) / 2, "poly": (1 - done) ** 0.9, "constant": 1.0}
+        rate = low + (top - low) * falls[self.plan.schedule]
         for group in self._optimizer.param_groups:
             group["lr"] = rate * warm
 
