@@ -252,6 +252,11 @@ class Session:
         self._adopt_labels_of_model()
         self.model_changed.emit(bundle)
 
+    def add_model(self, folder: Path) -> None:
+        """Take in a model bundle from a folder anywhere and propose with it from now on."""
+        self.catalogue.add(folder)
+        self.choose_model(str(folder))
+
     def choose_label(self, value: int) -> None:
         """Paint and accept with this label number."""
         self._ensure_label(value)

@@ -99,8 +99,9 @@ class ModelBox(QWidget):
         if bundle is None:
             self.about.setText("Install a model bundle to get proposals.")
             return
-        if (index := self.models.findData(bundle.card.name)) >= 0:
-            self.models.setCurrentIndex(index)
+        if self.models.findData(bundle.card.name) < 0:
+            self.models.addItem(_title(bundle), bundle.card.name)
+        self.models.setCurrentIndex(self.models.findData(bundle.card.name))
         card = bundle.card
         dice = (
             f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it never saw"

@@ -37,6 +37,12 @@ class Files:
         if name:
             self._session.open_mask(Path(name))
 
+    def ask_model(self) -> None:
+        """Choose the folder of a model bundle and propose with it."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Open model folder")
+        if name:
+            self._session.add_model(Path(name))
+
     def save(self) -> bool:
         """Save where it was saved before, or ask."""
         case = self._session.case

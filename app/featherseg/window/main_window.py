@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         return [
             Command("view.panel", "Show or hide the panel", "F3", "View", self._toggle_panel),
             Command("view.fit", "Fit the image", "Home", "View", self.canvas.fit),
+            Command("model.open", "Open model folder …", "", "Model", self.files.ask_model),
             Command("help.about", "About Featherseg", "", "Help", self.show_about),
         ]
 

@@ -47,15 +47,26 @@ class OnnxModel:
 
     def _check(self) -> None:
         card, inputs, outputs = self.bundle.card, self._session.get_inputs(), self._session.get_outputs()
-        channels = inputs[0].shape[1] if len(inputs) == 1 and len(inputs[0].shape) == card.dims + 2 else None
-        if channels != card.preprocessing.channels:
+        names = [out.name for out in outputs]
+        self._output = "logits" if "logits" in names else names[0]
+        shape = inputs[0].shape
+        if len(inputs) != 1 or len(shape) != card.dims + 2:
             raise ModelError(
-                f"The input of the model '{card.name}' does not fit its card; it cannot be used."
+                f"The model '{card.name}' does not take one {card.dims}D image; it cannot be used."
             )
-        maps = outputs[0].shape[1] if outputs[0].name == "logits" else -1
-        if isinstance(maps, int) and maps != card.outputs:
+        if isinstance(shape[1], int) and shape[1] != card.preprocessing.channels:
             raise ModelError(
-                f"The output of the model '{card.name}' does not fit its card; it cannot be used."
+                f"The model '{card.name}' takes {shape[1]} channels and its card says "
+                f"{card.preprocessing.channels}; mend the card."
+            )
+        if any(isinstance(side, int) for side in shape[2:]):
+            raise ModelError(
+                f"The model '{card.name}' takes images of one size only; export it with free height and width."
+            )
+        maps = outputs[names.index(self._output)].shape[1:2]
+        if maps and isinstance(maps[0], int) and maps[0] != card.outputs:
+            raise ModelError(
+                f"The model '{card.name}' gives {maps[0]} maps and its card says {card.outputs}; mend the card."
             )
 
     def probability(self, pixels: npt.NDArray[np.generic]) -> Floats:
@@ -86,11 +97,16 @@ class OnnxModel:
 
     def _run(self, batch: Floats) -> Floats:
         card = self.bundle.card
-        logits: Floats = self._session.run(["logits"], {self._session.get_inputs()[0].name: batch})[0][0]
-        if len(logits) != card.outputs:
+        try:
+            answer = self._session.run([self._output], {self._session.get_inputs()[0].name: batch})[0]
+        except Exception as error:  # ONNX Runtime's errors share no public base class
+            raise ModelError(f"The model '{card.name}' failed on this image; try another model.") from error
+        if answer.shape != (1, card.outputs, *batch.shape[2:]):
             raise ModelError(
-                f"The model '{card.name}' gave {len(logits)} maps and its card says {card.outputs}."
+                f"The model '{card.name}' answered with maps {answer.shape[1:]} where its card means "
+                f"{(card.outputs, *batch.shape[2:])}; it cannot be used."
             )
+        logits: Floats = answer[0]
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
         return logits

@@ -1,7 +1,7 @@
 """A model bundle: a folder with ``model.onnx``, ``weights.safetensors`` and ``card.json``."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from featherseg_engines.errors import ModelError
@@ -45,7 +45,7 @@ class ModelBundle:
         path = self.folder / name
         if not path.is_file():
             raise ModelError(f"The model '{self.card.name}' lacks its file '{name}'; install it again.")
-        if file_sha256(path) != self.card.sha256.get(name):
+        if name in self.card.sha256 and file_sha256(path) != self.card.sha256[name]:
             raise ModelError(
                 f"The file '{name}' of the model '{self.card.name}' is damaged; install it again."
             )
@@ -61,7 +61,12 @@ def open_bundle(folder: Path) -> ModelBundle:
     """
     if not folder.is_dir():
         raise ModelError(f"There is no model folder '{folder.name}'; check the name or the path.")
-    return ModelBundle(folder, read_card(folder / CARD))
+    card = read_card(folder / CARD)
+    if (
+        ONNX not in card.sha256 and (folder / ONNX).is_file()
+    ):  # a model from elsewhere: its file is its identity
+        card = replace(card, sha256={**card.sha256, ONNX: file_sha256(folder / ONNX)})
+    return ModelBundle(folder, card)
 
 
 def file_sha256(path: Path) -> str:

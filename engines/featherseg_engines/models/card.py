@@ -17,20 +17,20 @@ class LabelEntry:
 
     value: int
     name: str
-    colour: str
+    colour: str = "#56b4e9"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRecord:
     """What made the weights: data, licence and what it permits, split, settings, seed."""
 
-    dataset: str
-    licence: str
-    permits: str
-    train_split: str
-    dev_split: str
-    train_cases: int
-    seed: int
+    dataset: str = "not stated"
+    licence: str = "not stated"
+    permits: str = "not stated"
+    train_split: str = ""
+    dev_split: str = ""
+    train_cases: int = 0
+    seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     epochs: int = 0
     seconds: float = 0.0
@@ -53,7 +53,8 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """``card.json`` of a bundle.
+    """``card.json`` of a bundle; a model from elsewhere needs ``format``, ``name``, ``labels``, ``preprocessing``
+    and ``activation`` only.
 
     Parameters
     ----------
@@ -70,13 +71,13 @@ class ModelCard:
     """
 
     name: str
-    title: str
-    network: str
-    task: str
     labels: tuple[LabelEntry, ...]
     preprocessing: Preprocessing
     activation: Literal["softmax", "sigmoid"]
-    training: TrainingRecord
+    title: str = ""
+    network: str = "not stated"
+    task: str = ""
+    training: TrainingRecord = field(default_factory=TrainingRecord)
     measured: tuple[Measured, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
     parent: str = ""
@@ -132,9 +133,13 @@ def _card(raw: dict[str, Any]) -> ModelCard:
         k: tuple(v) if isinstance(v, list) else v for k, v in raw["preprocessing"].items()
     }
     values["preprocessing"] = Preprocessing(**plain)
-    values["training"] = TrainingRecord(**raw["training"])
+    values["training"] = TrainingRecord(**raw.get("training", {}))
     values["measured"] = tuple(Measured(**entry) for entry in raw.get("measured", ()))
     card = ModelCard(**values)
+    if card.dims not in (2, 3) or (card.dims == 3) != bool(card.preprocessing.patch):
+        raise ValueError("dims must be 2, or 3 with a patch in the preprocessing")
+    if not isinstance(card.name, str) or not card.name:
+        raise ValueError("name must be a text")
     if not card.labels or (card.activation == "sigmoid" and len(card.labels) != 1):
         raise ValueError("labels do not fit the activation")
     return card

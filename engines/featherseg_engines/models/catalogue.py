@@ -20,7 +20,13 @@ class Catalogue:
     """Bundles by name; the first folder that holds a name wins."""
 
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
+        self._added: list[Path] = []
         self.folders = tuple(folders) if folders is not None else (user_models_folder(), models_folder())
+
+    def add(self, folder: Path) -> None:
+        """List the bundle in ``folder`` too, for as long as the program runs."""
+        if folder not in self._added:
+            self._added.append(folder)
 
     def bundles(self) -> list[ModelBundle]:
         """All bundles that can be read, by name; a damaged one is left out (:meth:`problems` names it)."""
@@ -62,7 +68,7 @@ class Catalogue:
         raise ModelError(f"There is no model '{name_or_folder}'; {hint}")
 
     def _candidates(self) -> list[Path]:
-        found = []
+        found = [folder for folder in self._added if (folder / CARD).is_file()]
         for root in self.folders:
             if root.is_dir():
                 found += sorted(p for p in root.iterdir() if (p / CARD).is_file())
