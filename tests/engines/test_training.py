@@ -8,10 +8,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.paths import SHARED, TINY
+from support.phantoms import two_boxes
 
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import Cancelled, TrainingError
-from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
 from featherseg_engines.inference.patches import blended, blocks
@@ -46,31 +46,8 @@ def test_a_network_learns_an_epoch_and_its_bundle_proposes(tmp_path, network):
     assert np.isfinite(bundle.card.measured[0].dice) and bundle.card.network == plan.network
 
 
-def phantom(folder, split: str, count: int) -> None:
-    from featherseg_engines.imaging.writers import write_mask
-
-    rng = np.random.default_rng(len(split))
-    for kind in ("images", "masks"):
-        (folder / split / kind).mkdir(parents=True)
-    for i in range(count):
-        labels = np.zeros((34, 40, 36), np.uint8)
-        z, y, x = rng.integers(8, 20, 3)
-        labels[z : z + 8, y : y + 10, x : x + 6] = 1
-        labels[z : z + 8, y : y + 10, x + 6 : x + 12] = 2
-        geometry = Geometry(labels.shape, (1.5, 1.0, 0.8), (3.0, -2.0, 5.0))
-        write_mask(folder / split / "masks" / f"v{i}.nii.gz", labels, geometry)
-        write_mask(
-            folder / split / "images" / f"v{i}.nii.gz",
-            labels * 60 + rng.integers(0, 9, labels.shape),
-            geometry,
-        )
-
-
 def test_a_3d_network_learns_from_volumes_and_answers_on_their_grid(tmp_path):
-    (tmp_path / "dataset.json").write_text('{"classes": {"0": "background", "1": "front", "2": "back"}}')
-    phantom(tmp_path, "train", 2)
-    phantom(tmp_path, "dev", 1)
-    plan = lesson("lgmsnet3d", tmp_path)
+    plan = lesson("lgmsnet3d", two_boxes(tmp_path / "data"))
     assert plan.preprocessing.patch == (32, 32, 32)
     bundle = teach(plan, default_registry(), tmp_path / "bundle")
     assert bundle.card.dims == 3 and [e.name for e in bundle.card.labels] == ["front", "back"]

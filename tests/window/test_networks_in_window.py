@@ -1,0 +1,111 @@
+"""Each network of the papers: taught for an epoch, listed, chosen with the mouse, proposing in the window."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtWidgets import QComboBox
+from support.hand import Hand, has_hand, settle, wait
+from support.paths import SAMPLE, TINY
+from support.phantoms import two_boxes
+
+from featherseg.window.launch import make_window
+from featherseg_engines.datasets import read_dataset
+from featherseg_engines.imaging.readers import read_image, read_mask
+from featherseg_engines.models.catalogue import user_models_folder
+from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.training.lesson import Lesson, teach
+from featherseg_engines.training.plan import Stage
+from featherseg_engines.training.recipes import plan_for, preprocessing_for
+
+
+def taught(network: str, data: Path, name: str) -> None:
+    """A bundle in the user's models folder."""
+    spec = default_registry().get(network)
+    train, dev = read_dataset(data, "train"), read_dataset(data, "dev")
+    plan = dataclasses.replace(plan_for(spec), stages=(Stage(64, 1),))
+    lesson = Lesson(train, dev, spec.name, name, plan, preprocessing_for(spec, train))
+    teach(lesson, default_registry(), user_models_folder() / name)
+
+
+@pytest.fixture
+def open_window(qtbot, tmp_path):
+    if not has_hand():
+        pytest.skip("needs an X display and xdotool")
+    made = []
+
+    def build():
+        window = make_window()
+        window.resize(1366, 768)
+        window.show()
+        made.append(window)
+        return window
+
+    yield build
+    for window in made:
+        if window.session.case is not None:
+            window.session.case.mark_saved(tmp_path / "done")
+        window.close()
+        window.deleteLater()
+    made.clear()
+    qtbot.wait(50)
+
+
+def choose(hand: Hand, box: QComboBox, name: str) -> None:
+    """Open the list with the mouse and walk to a model with the keys."""
+    hand.click(box)
+    steps = box.findData(name) - box.currentIndex()
+    hand.key(*["Down" if steps > 0 else "Up"] * abs(steps), "Return")
+
+
+def test_2d_networks_are_chosen_in_the_list_and_propose(open_window):
+    names = {network: f"{network}.test" for network in ("repsegnet", "med2dsegnet", "reunet", "lgmsnet")}
+    for network, name in names.items():
+        taught(network, TINY, name)
+    window = open_window()
+    hand, session = Hand(window), window.session
+    window.files.open(SAMPLE)
+    settle(0.3)
+    session.set_threshold(0.05)
+    for name in names.values():
+        choose(hand, window.panel.model.models, name)
+        assert session.model.card.name == name
+        hand.key("space")
+        wait(lambda: session.proposal is not None)
+        assert name in window.status.answer.text()
+        ghost = window.viewer.layers["proposal"]
+        assert ghost.data.shape == session.proposal.box.shape[1:] or session.proposal.box.empty
+        hand.key("Escape")
+    assert any("reconstruction" in window.panel.model.models.itemText(i) for i in range(len(names) + 1))
+
+
+def test_a_3d_network_proposes_a_volume_that_is_saved_on_its_own_grid(open_window, tmp_path):
+    data = two_boxes(tmp_path / "data")
+    taught("lgmsnet3d", data, "lgmsnet3d.boxes")
+    window = open_window()
+    hand, session = Hand(window), window.session
+    path = data / "dev" / "images" / "v0.nii.gz"
+    window.files.open(path)
+    settle(0.3)
+    choose(hand, window.panel.model.models, "lgmsnet3d.boxes")
+    session.set_threshold(0.05)
+    hand.key("space")
+    wait(lambda: session.proposal is not None, 60)
+    proposal = session.proposal
+    assert proposal.box.shape[0] > 1
+    ghost = window.viewer.layers["proposal"]
+    assert ghost.data.shape == proposal.box.shape
+    assert np.allclose(
+        ghost.translate, np.multiply(proposal.box.start, session.case.volume.geometry.spacing_mm)
+    )
+    window.viewer.dims.set_current_step(0, 3)
+    assert session.proposal is proposal, "a volume's proposal stays while one scrolls"
+    hand.key("space")
+    labels = session.case.labels.array
+    assert labels.any() and set(np.unique(labels)) <= {0, 1, 2}
+    target = tmp_path / "mask.nii.gz"
+    assert session.save_mask(target)
+    source = read_image(path).geometry
+    assert np.array_equal(read_mask(target, source.shape), labels)
+    assert np.allclose(read_image(target).geometry.to_world((3, 4, 5)), source.to_world((3, 4, 5)), atol=1e-3)
