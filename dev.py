@@ -52,6 +52,26 @@ def call(*command: object, **options: object) -> None:
         stop("this failed: " + " ".join(words))
 
 
+def call_with_count(*command: object) -> None:
+    """Run pip and say how far it is: packages found, then installing; its whole output where it fails."""
+    words = [str(word) for word in command]
+    heard: list[str] = []
+    pip = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert pip.stdout is not None
+    found = 0
+    for line in pip.stdout:
+        heard.append(line)
+        if line.startswith("Collecting "):
+            found += 1
+            if found % 20 == 0:
+                say(f"  {found} packages fetched …")
+        elif line.startswith("Installing collected"):
+            say("  all fetched; unpacking them …")
+    if pip.wait():
+        print("".join(heard[-40:]))
+        stop("this failed: " + " ".join(words))
+
+
 # -- setting up ------------------------------------------------------------------------------------------
 
 
@@ -68,18 +88,8 @@ def setup() -> None:
         say("making a virtual environment in .venv …")
         call(sys.executable, "-m", "venv", VENV)
     say("installing the locked packages (about 1 GB the first time, some minutes) …")
-    pip = (
-        PYTHON,
-        "-m",
-        "pip",
-        "--disable-pip-version-check",
-        "install",
-        "--prefer-binary",
-        "--progress-bar",
-        "off",
-    )
-    quiet = () if os.environ.get("FEATHERSEG_VERBOSE") else ("-q",)
-    call(*pip, *quiet, "-c", LOCK, "-e", ".[app,train,dev]")
+    pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--prefer-binary")
+    call_with_count(*pip, "--progress-bar", "off", "-c", LOCK, "-e", ".[app,train,dev]")
     STAMP.write_text(wanted)
     say(f"set up in {time.monotonic() - started:.0f} s")
 

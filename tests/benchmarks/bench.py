@@ -1,4 +1,4 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|ghost|startup]``.
+"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|startup]``.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -37,7 +37,6 @@ def row(name: str, median: float, p95: float, note: str = "") -> None:
 def deployed() -> None:
     """ONNX Runtime's fused form against eager torch's training form, 256 x 256, two threads."""
     import numpy as np
-    import onnxruntime
     import torch
 
     from featherseg_engines.networks.registry import default_registry
@@ -46,10 +45,7 @@ def deployed() -> None:
     torch.set_num_threads(THREADS)
     network = default_registry().build("repsegnet", in_channels=3, classes=2).eval()
     image = torch.randn(1, 3, 256, 256)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    session = onnxruntime.InferenceSession(onnx_bytes(network.deployed(), image), options)
+    session = session_of(onnx_bytes(network.deployed(), image))
     plain = np.ascontiguousarray(image.numpy())
     large = [torch.randn(2048, 2048) for _ in range(2)]
 
@@ -67,6 +63,66 @@ def deployed() -> None:
     row("ONNX Runtime, fused form", *times[1], f"{times[0][0] / times[1][0]:.1f} x as fast")
     rate, peak = 2 * 1.768 / times[1][0], 2 * 2.048**3 / times[2][0]
     row("fp32 matrix product 2048^3", *times[2], f"the fused form reaches {rate / peak:.0%} of its rate")
+
+
+def session_of(content: bytes):
+    """An ONNX Runtime session as the engine makes it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = THREADS
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+NETWORKS = (
+    *("repsegnet", "med2dsegnet", "reunet_slim8", "reunet_released", "lgmsnet", "cmunext", "cmunext_s"),
+    *("tinyunet", "unext", "unext_s", "mobileunet", "monai_unet", "lgmsnet3d"),
+)
+
+
+def networks(runs: int = 10) -> None:
+    """Every network: eager training form, eager deployed form, ONNX Runtime; in turn, in one run."""
+    import torch
+
+    from featherseg_engines.networks.counting import count
+    from featherseg_engines.networks.registry import default_registry
+    from featherseg_engines.networks.spec import deployed_form
+    from featherseg_engines.training.export import onnx_bytes
+
+    torch.set_num_threads(THREADS)
+    registry = default_registry()
+    large = [torch.randn(2048, 2048) for _ in range(2)]
+    print(
+        f"2D at 256 x 256, 3D at its patch of 96 cubed, batch 1, {THREADS} threads, medians of {runs} (3D: 3) in turn"
+    )
+    print(
+        "| network | eager, training ms | eager, deployed ms | ONNX Runtime ms | ratio | GMAC/s | of fp32 product |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name in NETWORKS:
+        spec = registry.get(name)
+        network = spec.make().eval()
+        form = deployed_form(network)
+        image = torch.randn(1, spec.in_channels, *spec.sides)
+        session = session_of(onnx_bytes(form, image))
+        plain = image.numpy()
+
+        def ask(module, image=image) -> None:
+            with torch.inference_mode():
+                module(image)
+
+        works = (
+            lambda network=network: ask(network),
+            lambda form=form: ask(form),
+            lambda session=session, plain=plain: session.run(None, {"image": plain}),
+            lambda: torch.mm(*large),
+        )
+        times = [m for m, _ in medians(*works, runs=runs if spec.dims == 2 else 3, warm=2)]
+        rate, peak = count(spec).gmacs_deployed / times[2] * 1000, 2.048**3 / times[3] * 1000
+        figures = f"{times[0]:.0f} | {times[1]:.0f} | {times[2]:.1f} | {times[0] / times[2]:.1f} x"
+        print(f"| {name} | {figures} | {rate:.0f} | {rate / peak:.0%} |", flush=True)
 
 
 def ghost() -> None:
@@ -151,7 +207,7 @@ def startup(runs: int = 7) -> None:
     row("bare napari", *times[1])
 
 
-SECTIONS = {"deployed": deployed, "ghost": ghost, "startup": startup}
+SECTIONS = {"deployed": deployed, "networks": networks, "ghost": ghost, "startup": startup}
 
 
 def main(names: list[str]) -> int:

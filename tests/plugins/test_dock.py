@@ -41,7 +41,7 @@ def test_the_manifest_offers_the_dock():
     assert [w.display_name for w in manifest.contributions.widgets] == ["Featherseg"]
 
 
-def test_propose_accept_brush_undo_redo_on_layers_of_the_viewer(viewer):
+def test_propose_accept_brush_undo_redo_save_on_layers_of_the_viewer(viewer, tmp_path):
     pixels = np.asarray(Image.open(SAMPLE))
     image = viewer.add_image(pixels, rgb=True, name="anything", scale=(0.5, 0.5), translate=(3, 7))
     dock = open_dock(viewer)
@@ -82,6 +82,13 @@ def test_propose_accept_brush_undo_redo_on_layers_of_the_viewer(viewer):
     hand.key("ctrl+z")
     assert not labels.data.any()
     hand.key("ctrl+shift+z", "ctrl+shift+z")
+    assert np.array_equal(labels.data, painted)
+
+    target = tmp_path / "mask.png"
+    assert session.save_mask(target)
+    assert np.array_equal(np.asarray(Image.open(target)), painted)
+    labels.data[:] = 0
+    session.open_mask(target)
     assert np.array_equal(labels.data, painted)
 
 

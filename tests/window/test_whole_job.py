@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from qtpy.QtCore import QPoint
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QMessageBox
 from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
@@ -197,3 +199,46 @@ def test_bad_files_give_one_sentence_and_lose_nothing(window, image, tmp_path):
         window.files.open(path)
         assert path.name in window.notices.text()
         assert window.session.case is case
+    window.session.add_model(tmp_path / "no model")
+    assert "no model" in window.notices.text()
+    hand = Hand(window)
+    hand.key("space")
+    wait(lambda: window.session.proposal is not None)
+    hand.key("space")
+    drawn = window.session.case.labels.array.copy()
+    assert not window.session.save_mask(Path("/proc/mask.png"))
+    assert "cannot be saved" in window.notices.text()
+    assert np.array_equal(window.session.case.labels.array, drawn) and window.session.case.unsaved
+
+
+def test_a_file_dropped_on_the_canvas_is_opened_by_us(window, image):
+    window.files.open(SAMPLE)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(image))])
+    native = window.qt_viewer.canvas.native
+    assert not native.acceptDrops() and not window.qt_viewer.acceptDrops()
+    where = native.mapTo(window, native.rect().center())
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(where, Qt.DropAction.CopyAction, mime, buttons, keys))
+    drop = QDropEvent(QPointF(where), Qt.DropAction.CopyAction, mime, buttons, keys)
+    QApplication.sendEvent(window, drop)
+    assert window.session.case.volume.path == image
+    assert [layer.name for layer in window.viewer.layers] == ["image", "labels", "outline", "proposal"]
+
+
+def test_closing_with_unsaved_labels_asks_and_cancel_keeps_them(window, image):
+    hand = Hand(window)
+    window.files.open(image)
+    hand.key("space")
+    wait(lambda: window.session.proposal is not None)
+    hand.key("space")
+    asked = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        asked.append(box.text())
+        box.button(QMessageBox.StandardButton.Cancel).click()
+
+    QTimer.singleShot(500, answer)
+    assert not window.close()
+    assert "not saved" in asked[0] and window.isVisible()

@@ -54,7 +54,7 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(session, self.viewer)
         self.setStatusBar(self.status)
         self._add_menus(commands)
-        self._shadow_keys()
+        self._shadow_napari()
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
@@ -109,10 +109,11 @@ class MainWindow(QMainWindow):
                 menu.addAction(action)
                 self.actions_by_id[command.id] = action
 
-    def _shadow_keys(self) -> None:
+    def _shadow_napari(self) -> None:
         shadow = KeyShadow(self.session, self)
         for widget in (self.qt_viewer, *self.qt_viewer.findChildren(QWidget)):
             widget.installEventFilter(shadow)
+            widget.setAcceptDrops(False)  # napari would open a dropped file past us; the window takes it
 
     def _toggle_panel(self) -> None:
         self.panel.setVisible(not self.panel.isVisible())
