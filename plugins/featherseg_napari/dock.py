@@ -60,6 +60,7 @@ class FeathersegDock(QWidget):
         for signal in (layers.inserted, layers.removed):
             self.connections.add(signal, self._on_layers_changed)
         self.connections.add(self.session.proposed, self._on_proposed)
+        self.connections.add(self.view.bound, self._fill)
         self._on_layers_changed()
         release, close = self.view.release, self.session.close
         disconnect = self.connections.clear

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from support.paths import SAMPLE, TINY
 
 from featherseg_engines.errors import Cancelled, ModelError
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.imaging.readers import read_image, read_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
 from featherseg_engines.inference.postprocess import labels_at, probabilities
-from featherseg_engines.inference.preprocess import Preprocessing
 from featherseg_engines.inference.proposal import CancelToken, Request
 from featherseg_engines.metrics import overlap
 from featherseg_engines.models.catalogue import Catalogue

@@ -8,11 +8,9 @@ from superqt.utils import qthrottled
 from featherseg.session.case import OpenCase
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
-from featherseg.viewer.layers import Ghost, LabelsBinding, colormap
+from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
 from featherseg_engines.labels import Edit
 
-ABOVE = "translucent_no_depth"
-"""Blending that draws layers of one plane in their order."""
 FILL_OPACITY = 0.4
 REFRESH_MS = 40
 

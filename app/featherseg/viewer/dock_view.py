@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from psygnal import Signal
 
 from featherseg.session.case import new_case
 from featherseg.session.notice import Notice
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
-from featherseg.viewer.layers import Ghost, LabelsBinding, colormap
+from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Edit, LabelMap
@@ -26,6 +27,8 @@ class DockView:
     The labels layer's own array is what the session edits. Without a labels layer one is added at the first
     edit or tool, never before. Undo inside the labels layer is the session's (napari's is shadowed there).
     """
+
+    bound = Signal()  # other layers are worked on from now on
 
     def __init__(self, session: Session, viewer: Any) -> None:
         self.session, self.viewer = session, viewer
@@ -98,6 +101,7 @@ class DockView:
         labels.bind_key("Control-Z", lambda _: self.session.undo(), overwrite=True)
         labels.bind_key("Control-Shift-Z", lambda _: self.session.redo(), overwrite=True)
         self.viewer.layers.selection.active = labels
+        self.bound.emit()
 
     def _need_labels(self) -> None:
         case, image = self.session.case, self.image
@@ -111,16 +115,19 @@ class DockView:
         self._take(layer)
 
     def need_ghost(self) -> None:
-        """Add the layer the proposal is drawn on; called when a proposal is about to be shown."""
-        image = self.image
-        if image is None or self._ghost is not None:
+        """Have the layer the proposal is drawn on, on top; called when a proposal is about to be shown."""
+        image, layers = self.image, self.viewer.layers
+        if image is None:
             return
-        active = self.viewer.layers.selection.active
+        if self._ghost_layer is not None:
+            layers.move(layers.index(self._ghost_layer), len(layers))
+            return
+        active = layers.selection.active
         blank = np.zeros((1,) * image.ndim, np.uint8)
-        layer = self.viewer.add_labels(blank, name=GHOST_NAME, **_transform(image))
+        layer = self.viewer.add_labels(blank, name=GHOST_NAME, blending=ABOVE, **_transform(image))
         self._ghost_layer = layer
         self._ghost = Ghost(self.session, layer, self._place, flat=image.ndim == 2)
-        self.viewer.layers.selection.active = active
+        layers.selection.active = active
 
     def _place(self, offset: Sequence[int]) -> Sequence[float]:
         image = self.image

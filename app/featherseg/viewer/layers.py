@@ -13,6 +13,8 @@ from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Edit
 
 MODES = {"browse": "pan_zoom", "brush": "paint", "eraser": "erase", "fill": "fill"}
+ABOVE = "translucent_no_depth"
+"""Blending that draws layers of one plane in their order."""
 GHOST_CONTOUR = 2
 """Pixels of the ghost's contour; a label has a thin contour and a fill, so the two are told apart at once."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from featherseg_engines.errors import ModelError
-from featherseg_engines.inference.preprocess import Preprocessing
+from featherseg_engines.imaging.preprocess import Preprocessing
 
 FORMAT = 1
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.evaluation import Evaluation, evaluate
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.patches import blended
 from featherseg_engines.inference.postprocess import labels_at, probabilities
-from featherseg_engines.inference.preprocess import Preprocessing
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import NetworkRegistry

@@ -1,7 +1,7 @@
 """From a network's published recipe to the plan and preprocessing of a lesson."""
 
 from featherseg_engines.datasets import Dataset
-from featherseg_engines.inference.preprocess import Preprocessing
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.networks.spec import NetworkSpec
 from featherseg_engines.training.plan import Plan
 from featherseg_engines.training.samples import suggested_block

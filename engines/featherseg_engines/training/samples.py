@@ -8,8 +8,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from featherseg_engines.datasets import Dataset
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.imaging.readers import read_image
-from featherseg_engines.inference.preprocess import Preprocessing
 
 IGNORE = 255
 """Label of pixels that take no part in the loss (padding, places where nobody has looked)."""
