@@ -122,5 +122,5 @@ class FeathersegDock(QWidget):
             self.labels_choice.addItem(layer.name, layer)
         for box, chosen in ((self.image_choice, self.view.image), (self.labels_choice, self.view.labels)):
             for i in range(box.count()):
-                if box.itemData(i) is chosen:
+                if box.itemData(i) == chosen:
                     box.setCurrentIndex(i)

@@ -70,6 +70,13 @@ def test_propose_accept_brush_undo_redo_save_on_layers_of_the_viewer(viewer, tmp
     assert np.array_equal(labels.data, expected)
     assert np.allclose(labels.scale, image.scale) and np.allclose(labels.translate, image.translate)
 
+    assert dock.labels_choice.currentText() == "anything labels"
+    assert dock.image_choice.currentText() == "anything"
+    assert [dock.labels_choice.itemText(i) for i in range(dock.labels_choice.count())] == [
+        "New labels layer",
+        "anything labels",
+    ]
+
     hand.key("ctrl+alt+b")
     session.set_brush_size(9)
     native = canvas_of(dock)

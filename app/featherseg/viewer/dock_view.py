@@ -25,7 +25,8 @@ class DockView:
     """Binds a session to one image layer and one labels layer of a napari viewer.
 
     The labels layer's own array is what the session edits. Without a labels layer one is added at the first
-    edit or tool, never before. Undo inside the labels layer is the session's (napari's is shadowed there).
+    edit or tool, never before. napari hands plugins a proxy of each layer, so layers are compared by ``==``,
+    never by identity. Undo inside the labels layer is the session's (napari's is shadowed there).
     """
 
     bound = Signal()  # other layers are worked on from now on
@@ -54,9 +55,7 @@ class DockView:
         return [
             layer
             for layer in self.viewer.layers
-            if isinstance(layer, Labels)
-            and layer is not self._ghost_layer
-            and tuple(layer.data.shape) == shape
+            if isinstance(layer, Labels) and layer != self._ghost_layer and tuple(layer.data.shape) == shape
         ]
 
     def bind(self, image: Image | None, labels: Labels | None) -> None:
@@ -156,10 +155,10 @@ class DockView:
                 layer.visible = not hidden
 
     def _on_removed(self, event: Any) -> None:
-        if event.value is self._ghost_layer and self._ghost is not None:
+        if self._ghost is not None and event.value == self._ghost_layer:
             self._ghost.release()
             self._ghost = self._ghost_layer = None
-        elif event.value is self.image or event.value is self.labels:
+        elif event.value in (self.image, self.labels):
             self.bind(None, None)
 
 
