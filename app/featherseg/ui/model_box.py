@@ -104,7 +104,7 @@ class ModelBox(QWidget):
         self.models.setCurrentIndex(self.models.findData(bundle.card.name))
         card = bundle.card
         dice = (
-            f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it never saw"
+            f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it did not learn from"
             if card.measured
             else ""
         )

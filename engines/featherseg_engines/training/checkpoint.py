@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from featherseg_engines.errors import TrainingError
@@ -15,19 +15,22 @@ from featherseg_engines.imaging.safe_write import write_verified
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write named tensors; what stood at ``path`` stays until the new file is proven readable."""
     plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-    write_verified(path, lambda p: save_file(plain, str(p)), lambda p: set(load_file(str(p))) == set(plain))
+    content = save(plain)
+    write_verified(path, lambda p: _put(p, content), lambda p: set(load_file(str(p))) == set(plain))
 
 
 def save_json(path: Path, value: Any) -> None:
     """Write JSON; what stood at ``path`` stays until the new file is proven readable."""
     text = json.dumps(value, indent=1, ensure_ascii=False)
     write_verified(
-        path, lambda p: _put(p, text), lambda p: bool(json.loads(p.read_text("utf-8")) == json.loads(text))
+        path,
+        lambda p: _put(p, (text + "\n").encode()),
+        lambda p: bool(json.loads(p.read_text("utf-8")) == json.loads(text)),
     )
 
 
-def _put(path: Path, text: str) -> None:
-    path.write_text(text + "\n", "utf-8")
+def _put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

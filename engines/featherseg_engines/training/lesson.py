@@ -127,7 +127,8 @@ def write_bundle(
     if not pre.patch:
         pre = replace(pre, long_side=history.best_long_side)
     side = max(pre.stride, pre.long_side // pre.stride * pre.stride or 256)
-    save_tensors(folder / WEIGHTS, network.state_dict())
+    halve(network)
+    save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
     export_onnx(network, folder / ONNX, pre.channels, pre.patch or (side, side))
     measured = measure(network, pre, lesson.dev).summary()
     task = lesson.name.split(".", 1)[-1]
@@ -151,6 +152,19 @@ def write_bundle(
     )
     save_json(folder / CARD, card.to_json())
     return open_bundle(folder)
+
+
+@torch.no_grad()
+def halve(network: nn.Module) -> None:
+    """Round the kernels to half precision, so that what is exported and measured is what is stored."""
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            parameter.copy_(parameter.half().float())
+
+
+def half_kernels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels in half precision, everything small (biases, BatchNorm) as it is: half the file."""
+    return {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
 
 
 def _record(lesson: Lesson, history: History) -> TrainingRecord:
