@@ -33,11 +33,11 @@ def test_several_classes_count_where_present_in_truth_or_answer():
 
 def test_the_truth_as_answer_scores_one_and_nothing_scores_zero():
     data = read_dataset(TINY, "dev")
-    truths = iter([data.read(case)[1][0].astype(np.uint8) for case in data.cases])
+    truths = iter([data.read(case)[1].astype(np.uint8) for case in data.cases])
     *images, last = evaluate(lambda _: next(truths), data)
     assert isinstance(last, Evaluation) and len(images) == 4
     assert last.summary().dice == last.summary().iou_pooled == 1.0
-    *_, nothing = evaluate(lambda pixels: np.zeros(pixels.shape[:2], np.uint8), data)
+    *_, nothing = evaluate(lambda voxels: np.zeros(voxels.shape[:3], np.uint8), data)
     summary = nothing.summary()
     assert (summary.dice, summary.recall, summary.precision) == (0.0, 0.0, None)
 
