@@ -10,6 +10,7 @@ python3 dev.py setup    set up only
 
 import contextlib
 import hashlib
+import importlib.util
 import os
 import platform
 import shutil
@@ -104,7 +105,8 @@ def system_libraries() -> None:
                 "install Xvfb, xdotool and Qt's X11 libraries with your system's package manager if the window fails"
             )
         return
-    missing = [name for name in DEBIAN if not installed(name)]
+    wanted = DEBIAN if importlib.util.find_spec("ensurepip") else [*DEBIAN, "python3-venv"]
+    missing = [name for name in wanted if not installed(name)]
     if not missing:
         return
     if os.geteuid() != 0:

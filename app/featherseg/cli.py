@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -189,21 +189,25 @@ def train(
         data, dev, spec.name, name, plan, preprocessing_for(spec, data), permits, bundle_of_parent
     )
     with _progress() as progress:
-        bar = progress.add_task("Learning", total=plan.epochs, note="")
-
-        def listen(at: Any) -> None:
-            dice = "" if at.best_dice is None else f"Dice {at.best_dice:.3f}"
-            progress.update(bar, completed=at.epoch + at.step / at.steps, note=f"loss {at.loss:.3f} {dice}")
-            if at.dice is not None:
-                errors.print(
-                    f"epoch {at.epoch + 1}/{at.epochs}: loss {at.loss:.4f}, Dice on {dev_split} {at.dice:.4f}"
-                )
-
+        listen = _learning_bar(progress, plan.epochs)
         bundle = teach(lesson, registry, output or user_models_folder() / name, listen)
     measured = bundle.card.measured[0]
     answers.print(
         f"{bundle.card.name}: Dice {measured.dice:.4f}, IoU {measured.iou:.4f} on {measured.n} images"
     )
+
+
+def _learning_bar(progress: Progress, epochs: int) -> Callable[[Any], None]:
+    """What shows a lesson's progress: the bar, and a line for each finished epoch."""
+    bar = progress.add_task("Learning", total=epochs, note="")
+
+    def listen(at: Any) -> None:
+        dice = "" if at.best_dice is None else f"Dice {at.best_dice:.3f}"
+        progress.update(bar, completed=at.epoch + at.step / at.steps, note=f"loss {at.loss:.3f} {dice}")
+        if at.dice is not None:
+            errors.print(f"epoch {at.epoch + 1}/{at.epochs}: loss {at.loss:.4f}, Dice {at.dice:.4f}")
+
+    return listen
 
 
 @contextlib.contextmanager

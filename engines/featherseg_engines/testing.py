@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.networks.counting import count
 from featherseg_engines.networks.spec import NetworkSpec, deployed_form
+from featherseg_engines.training.export import onnx_bytes
 
 TOLERANCE = 1e-4
 """Largest difference between two forms of a network, relative to the largest logit."""
@@ -39,20 +40,8 @@ def randomise_norms(network: nn.Module) -> None:
 
 
 def export_onnx(module: nn.Module, example: Tensor, path: Path) -> None:
-    """Write ``module`` as ONNX with batch and all sides free."""
-    axes = {0: "batch", 2: "height", 3: "width"}
-    if example.dim() == 5:
-        axes = {0: "batch", 2: "depth", 3: "height", 4: "width"}
-    torch.onnx.export(
-        module,
-        (example,),
-        path,
-        input_names=["image"],
-        output_names=["logits"],
-        dynamic_axes={"image": axes, "logits": axes},
-        opset_version=17,
-        dynamo=False,
-    )
+    """Write ``module`` as ONNX with batch and all sides free, as the trainer does."""
+    path.write_bytes(onnx_bytes(module, example))
 
 
 def run_onnx(path: Path, image: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from featherseg_engines.imaging.readers import read_image, read_mask
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
-from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
+from featherseg_engines.labels import OKABE_ITO, Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue
 
@@ -306,8 +306,4 @@ class Session:
 
     def _ensure_label(self, value: int) -> None:
         if value not in self.table.rows:
-            self.table.put(Label(value, f"label {value}", PALETTE[(value - 1) % len(PALETTE)]))
-
-
-PALETTE = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-"""Okabe and Ito's colours, told apart by the colour-blind."""
+            self.table.put(Label(value, f"label {value}", OKABE_ITO[(value - 1) % len(OKABE_ITO)]))

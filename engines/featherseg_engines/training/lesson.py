@@ -17,6 +17,7 @@ from featherseg_engines.evaluation import Evaluation, evaluate
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.patches import blended
 from featherseg_engines.inference.postprocess import labels_at, probabilities
+from featherseg_engines.labels import OKABE_ITO
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import NetworkRegistry
@@ -27,9 +28,6 @@ from featherseg_engines.training.feeds import BlockFeed, Feed, SliceFeed
 from featherseg_engines.training.plan import History, Plan, Progress
 from featherseg_engines.training.samples import Sample, scaled_samples, slices_of, volumes_of
 from featherseg_engines.training.trainer import Trainer, last_channels
-
-COLOURS = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
-"""Okabe and Ito's palette, told apart by the colour-blind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,8 @@ def write_bundle(
         network=lesson.network,
         task=lesson.train.task,
         labels=tuple(
-            LabelEntry(i + 1, name, COLOURS[i % len(COLOURS)]) for i, name in enumerate(lesson.train.classes)
+            LabelEntry(i + 1, name, OKABE_ITO[i % len(OKABE_ITO)])
+            for i, name in enumerate(lesson.train.classes)
         ),
         preprocessing=pre,
         activation="softmax",
