@@ -6,6 +6,7 @@ A refusal is one sentence on stderr and exit code 2.
 import contextlib
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from featherseg_engines.errors import FeathersegError, MissingPackageError
+from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
     help="Segment medical images on the computer you already have. Research use; not a medical device.",
@@ -25,6 +26,10 @@ app = typer.Typer(
 )
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
+
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+"""Where any of these is set, Qt can open a window (on Linux)."""
 
 
 @app.callback(invoke_without_command=True)
@@ -41,6 +46,12 @@ def open_window(path: Annotated[Path | None, typer.Argument(help="Image to open"
 
 
 def _open(path: Path | None) -> None:
+    if path is not None and not path.exists():
+        raise ReadError(f"There is no file '{path.name}' that can be opened; check the name.")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in DISPLAYS):
+        raise FeathersegError(
+            "There is no display here for the window; use featherseg predict, or a desktop session."
+        )
     try:
         from featherseg.window.launch import run_window
     except ImportError as error:

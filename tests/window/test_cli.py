@@ -56,6 +56,40 @@ def test_wrong_input_is_one_sentence_and_exit_code_2(tmp_path):
     assert not out.exists()
 
 
+def test_opening_without_a_display_or_a_file_is_refused(monkeypatch, tmp_path):
+    assert "no file" in refused(featherseg("open", tmp_path / "missing.png"))
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform.startswith("linux"):
+        assert "no display" in refused(featherseg("open", SAMPLE))
+
+
+def test_models_lists_networks_with_exact_counts_and_bundles_with_cards():
+    pytest.importorskip("torch")
+    done = featherseg("models", "--json")
+    assert done.returncode == 0, done.stderr
+    listing = json.loads(done.stdout)
+    rows = {row["name"]: row for row in listing["networks"]}
+    assert rows["repsegnet"]["params_train"] == 2_664_912
+    assert rows["repsegnet"]["params_deployed"] == 1_218_138
+    assert rows["repsegnet"]["gmacs_train"] == pytest.approx(3.6767, rel=0.005)
+    assert "1.22 M" in rows["repsegnet"]["note"]
+    for name, params in (
+        ("med2dsegnet", 2_070_269),
+        ("reunet_slim8", 5_179_808),
+        ("lgmsnet", 2_321_393),
+        ("lgmsnet3d", 9_860_814),
+        ("cmunext", 3_149_185),
+        ("tinyunet", 481_170),
+        ("unext", 1_471_921),
+    ):
+        assert rows[name]["params_train"] == params
+    wanted = {"name", "paper", "params_train", "params_deployed", "gmacs_train", "gmacs_deployed", "input"}
+    assert all(wanted | {"published_params", "published_gmacs", "note"} <= set(row) for row in rows.values())
+    cards = {row["name"]: row["card"] for row in listing["bundles"]}
+    assert cards["repsegnet.skin"]["measured"][0]["dice"] >= 0.80
+
+
 def test_evaluate_prints_the_agreed_json():
     done = featherseg("evaluate", TINY, "--model", "repsegnet.skin", "--json", "--per-image")
     assert done.returncode == 0, done.stderr

@@ -43,6 +43,7 @@ def run_window(path: Path | None = None) -> int:
     app.setDesktopFileName("featherseg")
     problem = opengl_problem()
     if problem is not None:
+        sys.stderr.write(problem + "\n")
         QMessageBox.critical(None, "Featherseg", problem)
         return 2
     window = make_window()
