@@ -103,6 +103,7 @@ class ModelBox(QWidget):
             self.models.addItem(_title(bundle), bundle.card.name)
         self.models.setCurrentIndex(self.models.findData(bundle.card.name))
         card = bundle.card
+        self.models.setToolTip(f"{_title(bundle)} ({card.name})")
         dice = (
             f"Dice {card.measured[0].dice:.2f} on {card.measured[0].n} images it did not learn from"
             if card.measured

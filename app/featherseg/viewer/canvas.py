@@ -82,6 +82,7 @@ class Canvas:
         labels.events.labels_update.connect(self._on_brush_moved)
         viewer.layers.selection.active = labels
         if not flat:
+            viewer.dims.axis_labels = ("slice", "y", "x")
             viewer.dims.set_current_step(0, volume.geometry.shape[0] // 2)
         self.fit()
 
