@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication, QMessageBox
+from qtpy.QtWidgets import QApplication, QLineEdit, QMessageBox
 from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
@@ -128,6 +128,21 @@ def test_the_panel_mirrors_the_session_and_the_mouse_drives_it(window, image):
     assert not window.session.case.labels.array.any()
     hand.click(panel.tools.redo)
     assert window.session.case.labels.array.any()
+
+
+def test_a_typed_threshold_is_taken_and_space_still_proposes(window, image):
+    hand = Hand(window)
+    window.files.open(image)
+    settle(0.3)
+    field = window.panel.model.threshold.findChild(QLineEdit)
+    hand.click(field)
+    hand.key("ctrl+a")
+    hand.type("0.31")
+    assert window.session.active_label == 1, "digits typed into a field choose no label"
+    hand.key("Return")
+    assert window.session.threshold == pytest.approx(0.31)
+    hand.key("space")
+    wait(lambda: window.session.proposal is not None)
 
 
 def test_h_held_hides_the_masks(window, image):
