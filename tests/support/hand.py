@@ -88,7 +88,8 @@ class Hand:
         settle()
 
     def _do(self, *words: str) -> None:
-        job = subprocess.Popen(["xdotool", *words])
+        # the question at the end waits for the X server, so that its events are on their way when we return
+        job = subprocess.Popen(["xdotool", *words, "getmouselocation"], stdout=subprocess.DEVNULL)
         while job.poll() is None:
             QApplication.processEvents()
             time.sleep(0.002)
