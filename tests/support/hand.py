@@ -89,7 +89,8 @@ class Hand:
 
     def _do(self, *words: str) -> None:
         # the question at the end waits for the X server, so that its events are on their way when we return
-        job = subprocess.Popen(["xdotool", *words, "getmouselocation"], stdout=subprocess.DEVNULL)
+        asked = () if words[0] == "type" else ("getmouselocation",)
+        job = subprocess.Popen(["xdotool", *words, *asked], stdout=subprocess.DEVNULL)
         while job.poll() is None:
             QApplication.processEvents()
             time.sleep(0.002)
