@@ -13,6 +13,8 @@ from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
 from featherseg.window.launch import make_window
+from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.writers import write_mask
 
 
 @pytest.fixture
@@ -143,6 +145,23 @@ def test_a_typed_threshold_is_taken_and_space_still_proposes(window, image):
     assert window.session.threshold == pytest.approx(0.31)
     hand.key("space")
     wait(lambda: window.session.proposal is not None)
+
+
+def test_a_slice_model_proposes_on_the_slice_of_a_volume_that_is_on_screen(window, tmp_path):
+    path = tmp_path / "stack.nii.gz"
+    grey = np.asarray(Image.open(SAMPLE).convert("L"))
+    write_mask(path, np.stack([grey] * 6), Geometry((6, *grey.shape), (4.0, 0.5, 0.5)))
+    hand = Hand(window)
+    window.files.open(path)
+    settle(0.3)
+    assert window.session.z == 3 == window.viewer.dims.current_step[0]
+    window.viewer.dims.set_current_step(0, 5)
+    hand.key("space")
+    wait(lambda: window.session.proposal is not None)
+    assert window.session.proposal.request.z == 5
+    window.viewer.dims.set_current_step(0, 1)
+    assert window.session.proposal is None, "a proposal never shows on another slice"
+    assert not window.viewer.layers["proposal"].data.any()
 
 
 def test_h_held_hides_the_masks(window, image):

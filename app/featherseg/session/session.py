@@ -251,6 +251,7 @@ class Session:
         self.model = bundle
         self._adopt_labels_of_model()
         self.model_changed.emit(bundle)
+        self.choose_label(bundle.card.labels[0].value)
 
     def add_model(self, folder: Path) -> None:
         """Take in a model bundle from a folder anywhere and propose with it from now on."""

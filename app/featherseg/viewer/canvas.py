@@ -84,6 +84,7 @@ class Canvas:
         if not flat:
             viewer.dims.axis_labels = ("slice", "y", "x")
             viewer.dims.set_current_step(0, volume.geometry.shape[0] // 2)
+            self._on_step()  # the slider may have stood there before
         self.fit()
 
     def fit(self) -> None:
