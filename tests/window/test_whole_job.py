@@ -1,5 +1,6 @@
 """The whole job in the real window, with real mouse and key events on a real X display."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -207,19 +208,33 @@ def test_keys_of_napari_are_shadowed(window, image):
     assert window.viewer.dims.ndisplay == 2
 
 
-def test_an_empty_answer_says_so_and_can_be_accepted(window, tmp_path):
-    skin = tmp_path / "plain skin.png"
-    Image.open(SAMPLE).crop((0, 130, 96, 192)).save(skin)
+def test_an_empty_answer_says_so_and_can_be_accepted(window, image, tmp_path):
     hand = Hand(window)
-    window.files.open(skin)
-    window.session.set_threshold(0.95)
+    window.files.open(image)
+    window.session.add_model(blind_model(tmp_path / "blind"))
     hand.key("space")
     wait(lambda: window.session.proposal is not None)
-    assert not window.session.proposal.mask(0.95).any(), "plain skin without a lesion"
+    assert "blind.skin" in window.status.answer.text()
     assert "Nothing found" in window.notices.text()
     hand.key("space")
     assert not window.session.case.labels.array.any()
     assert window.session.case.history.done[-1].name == "Accept: nothing found"
+    assert window.notices.text() == ""
+
+
+def blind_model(folder: Path) -> Path:
+    """A real ONNX bundle that never finds anything, whatever the shipped weights see."""
+    torch = pytest.importorskip("torch")
+    from featherseg_engines.training.export import onnx_bytes
+
+    network = torch.nn.Conv2d(3, 1, 1)
+    torch.nn.init.zeros_(network.weight)
+    torch.nn.init.constant_(network.bias, -20.0)
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(onnx_bytes(network, torch.zeros(1, 3, 32, 32)))
+    card = {"format": 1, "name": "blind.skin", "activation": "sigmoid", "preprocessing": {}}
+    (folder / "card.json").write_text(json.dumps({**card, "labels": [{"value": 1, "name": "lesion"}]}))
+    return folder
 
 
 def test_bad_files_give_one_sentence_and_lose_nothing(window, image, tmp_path):
