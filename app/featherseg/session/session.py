@@ -117,9 +117,7 @@ class Session:
         for value in np.unique(labels[labels > 0]):
             self._ensure_label(int(value))
         whole = Box((0, 0, 0), self.case.volume.geometry.shape)
-        self._do(
-            self.case.labels.propose_edit("Load mask", "file", whole, labels.astype(np.int64), path.name)
-        )
+        self._do(self.case.labels.propose_edit("Load mask", "file", whole, labels, path.name))
         self.case.mark_saved(path)
         self.saved.emit(path)
 
