@@ -7,6 +7,16 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.dicom.source import DicomSource
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A grey-value window: ``centre`` and ``width`` in the volume's values, and what it is called."""
+
+    centre: float
+    width: float
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,6 +35,12 @@ class Volume:
         For display: the file's stem. Never a path.
     path
         Where it was read from, or None.
+    source
+        The DICOM instances behind it, or None.
+    windows
+        Windows that the file itself suggests, the first one first.
+    warnings
+        One sentence each for what was mended or guessed while reading.
     """
 
     voxels: npt.NDArray[np.generic]
@@ -32,6 +48,9 @@ class Volume:
     modality: str = ""
     name: str = ""
     path: Path | None = None
+    source: DicomSource | None = None
+    windows: tuple[Window, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse voxels that do not fit their geometry."""
