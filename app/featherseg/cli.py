@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from featherseg import cli_rows
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(cli_rows.app, name="rows")
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
 
@@ -187,6 +189,7 @@ def train(
     with _needs_training_packages():
         from featherseg_engines.networks.registry import default_registry
         from featherseg_engines.training.lesson import Lesson, teach
+        from featherseg_engines.training.publish import About
         from featherseg_engines.training.recipes import plan_for, preprocessing_for
     registry = default_registry()
     spec = registry.get(network)
@@ -197,7 +200,7 @@ def train(
     plan = dataclasses.replace(plan_for(spec), stages=_stages(stages), seed=seed, threads=threads)
     bundle_of_parent = Catalogue().resolve(parent) if parent else None
     lesson = Lesson(
-        data, dev, spec.name, name, plan, preprocessing_for(spec, data), permits, bundle_of_parent
+        data, dev, spec.name, name, plan, preprocessing_for(spec, data), About(permits), bundle_of_parent
     )
     with _progress() as progress:
         listen = _learning_bar(progress, plan.epochs)

@@ -1,7 +1,8 @@
 """A folder of images with masks: ``<split>/images``, ``<split>/masks`` (same stem) and ``dataset.json``."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,24 @@ def read_dataset(root: Path, split: str) -> Dataset:
         instances,
         licence,
         str(about.get("task", "")),
+    )
+
+
+def joined(datasets: Sequence[Dataset], label: str) -> Dataset:
+    """All cases of several sets as one; every number above 0 counts as the one label.
+
+    A case's name gets its set's name in front, so that names stay apart.
+    """
+    if len({d.split for d in datasets}) != 1:
+        raise ValueError("data sets of one split are joined")
+    cases = tuple(
+        replace(case, name=f"{d.name}/{case.name}", group=f"{d.name}/{case.group}")
+        for d in datasets
+        for case in d.cases
+    )
+    names, licences = " + ".join(d.name for d in datasets), "; ".join(d.licence for d in datasets)
+    return Dataset(
+        names, datasets[0].split, cases, (label,), True, licences, f"binary segmentation ({label})"
     )
 
 

@@ -11,3 +11,8 @@ def models_folder() -> Path:
 def samples_folder() -> Path:
     """The folder of the bundled sample images; ``samples.json`` beside them says whose they are."""
     return Path(__file__).parent / "samples"
+
+
+def recipes_file() -> Path:
+    """How each shipped model is made again, one table a model (TOML)."""
+    return Path(__file__).parent / "recipes.toml"

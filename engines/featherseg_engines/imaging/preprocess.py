@@ -39,7 +39,8 @@ class Preprocessing:
         ``full_range``: 0..255 to 0..1 for 8-bit pixels, anything else as ``percentile``; ``percentile``: the
         1st to 99th percentile of the slice to 0..1; ``window``: ``window`` (low, high) to 0..1.
     patch
-        For networks that take volumes: (d, h, w) of the overlapping blocks a volume is cut into.
+        Three sides (d, h, w): the network takes volumes, cut into overlapping blocks of this size. Two sides
+        (h, w): slices are cut into overlapping patches, for structures too small to survive a squeeze.
     mean, std
         Subtracted and divided by, channel by channel, after that.
     """
@@ -57,10 +58,17 @@ class Preprocessing:
         """Refuse settings that contradict each other."""
         if len(self.mean) != self.channels or len(self.std) != self.channels:
             raise ValueError(f"mean and std need {self.channels} values")
-        if self.patch and (len(self.patch) != 3 or any(n < 1 or n % self.stride for n in self.patch)):
-            raise ValueError("a patch has three sides, multiples of the stride")
+        if self.patch and (
+            len(self.patch) not in (2, 3) or any(n < 1 or n % self.stride for n in self.patch)
+        ):
+            raise ValueError("a patch has two or three sides, multiples of the stride")
         if self.stride < 1 or self.long_side < 0 or min(self.std) <= 0:
             raise ValueError("stride and std must be positive, long_side not negative")
+
+    @property
+    def dims(self) -> int:
+        """3 where the network takes volumes, else 2."""
+        return 3 if len(self.patch) == 3 else 2
 
     def place(self, height: int, width: int) -> Placement:
         """Where a slice of this size will lie."""
@@ -93,7 +101,7 @@ class Preprocessing:
 
     def normalise(self, unit: Floats) -> Floats:
         """(..., channels, y, x), or (..., channels, z, y, x) for volumes, in 0..1 to what the network takes."""
-        shape = (self.channels,) + (1,) * (3 if self.patch else 2)
+        shape = (self.channels,) + (1,) * self.dims
         mean = np.asarray(self.mean, np.float32).reshape(shape)
         std = np.asarray(self.std, np.float32).reshape(shape)
         return np.asarray((unit - mean) / std, np.float32)

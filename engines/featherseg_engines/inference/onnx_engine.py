@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
-from featherseg_engines.inference.patches import blended
+from featherseg_engines.inference import whole
 from featherseg_engines.inference.postprocess import probabilities
 from featherseg_engines.inference.proposal import FLOOR, CancelToken, Proposal, Request
 from featherseg_engines.labels import EMPTY_BOX, Box, changed_box
@@ -69,31 +69,23 @@ class OnnxModel:
                 f"The model '{card.name}' gives {maps[0]} maps and its card says {card.outputs}; mend the card."
             )
 
-    def probability(self, pixels: npt.NDArray[np.generic]) -> Floats:
+    def probability(
+        self, pixels: npt.NDArray[np.generic], between: Callable[[], None] = whole.nothing
+    ) -> Floats:
         """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size."""
-        card = self.bundle.card
-        batch, placement = card.preprocessing.apply(pixels)
-        return card.preprocessing.invert(probabilities(self._run(batch), card.activation), placement)
+        return whole.of_slice(self.bundle.card.preprocessing, pixels, self._answer, between)
 
     def volume_probability(
-        self, voxels: npt.NDArray[np.generic], between: Callable[[], None] = lambda: None
+        self, voxels: npt.NDArray[np.generic], between: Callable[[], None] = whole.nothing
     ) -> Floats:
         """Probability (labels, z, y, x) of a volume (z, y, x[, 3]) by overlapping blocks, or slice by slice.
 
         ``between`` is called before each block or slice and may raise to stop.
         """
-        card = self.bundle.card
-        if card.dims == 2:
-            planes = []
-            for plane in voxels:
-                between()
-                planes.append(self.probability(plane))
-            return np.stack(planes, axis=1)
-        pre = card.preprocessing
-        image = pre.normalise(pre.unit_volume(voxels))
-        return blended(
-            image, pre.patch, lambda batch: probabilities(self._run(batch), card.activation), between=between
-        )
+        return whole.of_volume(self.bundle.card.preprocessing, voxels, self._answer, between)
+
+    def _answer(self, batch: Floats) -> Floats:
+        return probabilities(self._run(batch), self.bundle.card.activation)
 
     def _run(self, batch: Floats) -> Floats:
         card = self.bundle.card
@@ -138,7 +130,7 @@ class OnnxEngine:
             probability = model.volume_probability(volume.voxels, cancel.check)
             first = 0
         else:
-            probability = model.probability(volume.slice(request.z))[:, None]
+            probability = model.probability(volume.slice(request.z), cancel.check)[:, None]
             first = request.z
         seconds = time.perf_counter() - started
         cancel.check()

@@ -38,7 +38,11 @@ class TrainingRecord:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Means of per-image values on one split, scored at the original resolution by ``featherseg evaluate``."""
+    """Means of per-image values on one split, scored at the original resolution by ``featherseg evaluate``.
+
+    ``dice_interval`` is the 95 % bootstrap interval of the mean Dice; ``hd95`` leaves out images where answer
+    or truth is empty.
+    """
 
     dataset: str
     split: str
@@ -49,6 +53,9 @@ class Measured:
     recall: float | None
     dice_pooled: float
     iou_pooled: float
+    dice_interval: tuple[float, ...] = ()
+    hd95: float | None = None
+    hd95_unit: str = "pixels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,12 @@ class ModelCard:
         Of ``model.onnx`` and ``weights.safetensors``, by file name.
     parent
         Name and ONNX hash of the model this one was taught from, or "".
+    not_for
+        What it must not be used for, in a sentence or two.
+    worst
+        Name and Dice of the images of the dev split it does worst on.
+    speed_ms
+        Median of one answer on two threads of the machine that wrote the card, in milliseconds.
     """
 
     name: str
@@ -82,6 +95,9 @@ class ModelCard:
     sha256: dict[str, str] = field(default_factory=dict)
     parent: str = ""
     note: str = ""
+    not_for: str = ""
+    worst: tuple[tuple[str, float], ...] = ()
+    speed_ms: float | None = None
     created: str = ""
     dims: int = 2
     format: int = FORMAT
@@ -134,12 +150,17 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     }
     values["preprocessing"] = Preprocessing(**plain)
     values["training"] = TrainingRecord(**raw.get("training", {}))
-    values["measured"] = tuple(Measured(**entry) for entry in raw.get("measured", ()))
+    values["measured"] = tuple(_measured(entry) for entry in raw.get("measured", ()))
+    values["worst"] = tuple((str(name), float(dice)) for name, dice in raw.get("worst", ()))
     card = ModelCard(**values)
-    if card.dims not in (2, 3) or (card.dims == 3) != bool(card.preprocessing.patch):
-        raise ValueError("dims must be 2, or 3 with a patch in the preprocessing")
+    if card.dims not in (2, 3) or card.dims != card.preprocessing.dims:
+        raise ValueError("dims must be 2, or 3 with a patch of three sides in the preprocessing")
     if not isinstance(card.name, str) or not card.name:
         raise ValueError("name must be a text")
     if not card.labels or (card.activation == "sigmoid" and len(card.labels) != 1):
         raise ValueError("labels do not fit the activation")
     return card
+
+
+def _measured(entry: dict[str, Any]) -> Measured:
+    return Measured(**{**entry, "dice_interval": tuple(entry.get("dice_interval", ()))})

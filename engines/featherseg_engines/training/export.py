@@ -82,3 +82,30 @@ def onnx_difference(content: bytes, deployed: nn.Module, probe: torch.Tensor) ->
     with torch.no_grad():
         expected = deployed.eval()(probe).numpy()
     return float(np.abs(answer - expected).max() / max(float(np.abs(expected).max()), 1e-6))
+
+
+def with_half_kernels(content: bytes, smallest: int = 256) -> bytes:
+    """The same ONNX file with its kernels stored in half precision and a Cast behind each.
+
+    ONNX Runtime folds the Casts when it loads the file and computes in single precision as before; tensors of
+    fewer than ``smallest`` values stay as they are.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load_from_string(content)
+    graph = model.graph
+    kept, casts = [], []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if tensor.data_type != TensorProto.FLOAT or values.size < smallest:
+            kept.append(tensor)
+            continue
+        name = f"{tensor.name}_half"
+        kept.append(numpy_helper.from_array(values.astype(np.float16), name))
+        casts.append(helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend([*casts, *nodes])
+    return bytes(model.SerializeToString())

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.training.augment import Transform, augmentation, augmented, volume_augmentation
+from featherseg_engines.training.plan import Plan
 from featherseg_engines.training.samples import IGNORE, Sample, batches, canvas, padded
 
 Batch = tuple[Tensor, Tensor]
@@ -61,24 +62,37 @@ class SliceFeed:
 
 
 class BlockFeed:
-    """Blocks cut at random from volumes, every other one around a labelled voxel.
+    """Blocks cut at random from volumes, or patches from slices, every other one around a labelled voxel.
+
+    Parameters
+    ----------
+    block
+        (d, h, w), or (h, w); patches of slices take their side from the stage instead.
+    crops
+        Blocks cut from each sample in an epoch.
 
     Source: the BTCV protocol of LGMSNet's trainer (crops with positive and negative centres 1 : 1).
     """
 
-    def __init__(self, samples: Sequence[Sample], block: Shaped, batch: int, seed: int) -> None:
-        self._samples, self._block, self._batch, self._seed = samples, block, batch, seed
+    def __init__(self, samples: Sequence[Sample], block: Shaped, plan: Plan) -> None:
+        self._samples, self._block, self._plan = samples, block, plan
         self._order: list[npt.NDArray[np.intp]] = []
-        self._rng = np.random.default_rng(seed)
+        self._rng = np.random.default_rng(plan.seed)
         self._transform: Transform
 
     def begin(self, long_side: int, epoch: int) -> int:
-        """See :class:`Feed`; blocks have one size, so ``long_side`` is not used."""
+        """See :class:`Feed`; blocks of volumes have one size, so ``long_side`` is not used for them."""
         if not self._samples:
             raise TrainingError("There are no cases to learn from.")
-        self._rng = np.random.default_rng(self._seed + epoch)
-        self._transform = volume_augmentation(self._seed + epoch)
-        self._order = list(batches(len(self._samples), self._batch, self._rng))
+        seed = self._plan.seed + epoch
+        self._rng = np.random.default_rng(seed)
+        if len(self._block) == 2:
+            self._block = (long_side, long_side)
+            self._transform = augmentation(seed, self._block)
+        else:
+            self._transform = volume_augmentation(seed)
+        count = len(self._samples)
+        self._order = [o % count for o in batches(count * self._plan.crops, self._plan.batch, self._rng)]
         return len(self._order)
 
     def batch(self, index: int) -> Batch:

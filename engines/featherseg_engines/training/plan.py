@@ -18,6 +18,10 @@ class Plan:
 
     ``stages`` are worked through in order (progressive resolution: the paper trains at one size; small
     images first make CPU training bearable). The learning rate falls along one schedule over all stages.
+
+    ``form`` "folded" teaches a network with parallel branches as it is deployed
+    (:mod:`~featherseg_engines.training.folded_form`). ``crops`` are the patches or blocks cut from each case in
+    an epoch; the size of a stage is the side of its patches then.
     """
 
     stages: tuple[Stage, ...] = (Stage(128, 12), Stage(192, 4), Stage(256, 2))
@@ -36,6 +40,8 @@ class Plan:
     seed: int = 42
     threads: int = 2
     mixed_precision: bool = True
+    form: Literal["full", "folded"] = "full"
+    crops: int = 1
 
     @property
     def epochs(self) -> int:

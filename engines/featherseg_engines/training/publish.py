@@ -1,0 +1,168 @@
+"""From a taught network to a model bundle: export, measure what was exported, write the card last."""
+
+import re
+import statistics
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from featherseg_engines.evaluation import Evaluation, scored
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.labels import OKABE_ITO
+from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
+from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
+from featherseg_engines.training.checkpoint import save_json, save_tensors
+from featherseg_engines.training.export import export_onnx, with_half_kernels
+from featherseg_engines.training.plan import History
+
+if TYPE_CHECKING:
+    from featherseg_engines.training.lesson import Lesson
+
+MAY_MOVE = 0.001
+"""Change of the dev Dice up to which kernels are stored in half precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What only a person can say of a model: for the card."""
+
+    permits: str = "see the data's licence"
+    not_for: str = ""
+    note: str = "Research use; not a medical device."
+
+
+def publish(lesson: "Lesson", title: str, network: nn.Module, history: History, folder: Path) -> ModelBundle:
+    """Write the bundle; its card comes last, so that a card means a whole bundle.
+
+    The numbers in the card are those of the exported file, as ``featherseg evaluate`` gives them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pre = lesson.preprocessing
+    if not pre.patch:
+        pre = replace(pre, long_side=history.best_long_side)
+    sides = pre.patch or (max(pre.stride, pre.long_side // pre.stride * pre.stride or 256),) * 2
+    halve(network)
+    save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
+    export_onnx(network, folder / ONNX, pre.channels, sides)
+    card = _card(lesson, title, pre, history)
+    exact = _with_onnx(card, folder, lesson)
+    content = (folder / ONNX).read_bytes()
+    _replace(folder / ONNX, with_half_kernels(content))
+    result = _with_onnx(card, folder, lesson)
+    if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
+        _replace(folder / ONNX, content)
+        result = exact
+    card = replace(
+        card,
+        measured=(result.summary(),),
+        worst=tuple((score.image, round(score.dice, 4)) for score in result.worst()),
+        sha256={name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)},
+    )
+    save_json(folder / CARD, card.to_json())
+    bundle = open_bundle(folder)
+    save_json(folder / CARD, replace(card, speed_ms=speed_ms(bundle, sides)).to_json())
+    return open_bundle(folder)
+
+
+def _with_onnx(card: ModelCard, folder: Path, lesson: "Lesson") -> Evaluation:
+    unchecked = replace(card, sha256={ONNX: file_sha256(folder / ONNX)})
+    model = OnnxModel(ModelBundle(folder, unchecked), threads=lesson.plan.threads)
+    return scored(lambda voxels: labels_at(model.volume_probability(voxels), 0.5), lesson.dev)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    write_verified(path, lambda p: _put(p, content), lambda p: p.read_bytes() == content)
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def speed_ms(bundle: ModelBundle, sides: tuple[int, ...], times: int = 9) -> float:
+    """Median milliseconds of one answer to an image of these sides on two threads."""
+    model, pre = OnnxModel(bundle), bundle.card.preprocessing
+    shape = sides if pre.dims == 3 else (*sides, *([3] if pre.channels == 3 else []))
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        _ = model.volume_probability(pixels) if pre.dims == 3 else model.probability(pixels)
+        taken.append(1000 * (time.perf_counter() - started))
+    return round(statistics.median(taken), 1)
+
+
+@torch.no_grad()
+def halve(network: nn.Module) -> None:
+    """Round the kernels to half precision, so that what is exported and measured is what is stored."""
+    for parameter in network.parameters():
+        if parameter.ndim > 1:
+            parameter.copy_(parameter.half().float())
+
+
+def half_kernels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels in half precision, everything small (biases, BatchNorm) as it is: half the file."""
+    return {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
+
+
+def _card(lesson: "Lesson", title: str, pre: Preprocessing, history: History) -> ModelCard:
+    task = lesson.name.split(".", 1)[-1]
+    parent = lesson.parent
+    return ModelCard(
+        name=lesson.name,
+        title=f"{title} · {task.replace('_', ' ')}",
+        network=lesson.network,
+        task=lesson.train.task,
+        labels=tuple(
+            LabelEntry(i + 1, name, OKABE_ITO[i % len(OKABE_ITO)])
+            for i, name in enumerate(lesson.train.classes)
+        ),
+        preprocessing=pre,
+        activation="softmax",
+        training=_record(lesson, history),
+        parent=f"{parent.card.name} {parent.identity}" if parent else "",
+        note=lesson.about.note,
+        not_for=lesson.about.not_for,
+        dims=pre.dims,
+        created=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _record(lesson: "Lesson", history: History) -> TrainingRecord:
+    plan = lesson.plan
+    settings: dict[str, Any] = {
+        "stages": [[s.long_side, s.epochs] for s in plan.stages],
+        "form": plan.form,
+        "crops": plan.crops,
+        "learning_rate": plan.learning_rate,
+        "weight_decay": plan.weight_decay,
+        "batch": plan.batch,
+        "optimizer": plan.optimizer,
+        "schedule": plan.schedule,
+        "loss": [plan.cross_entropy_weight, plan.dice_weight],
+        "label_smoothing": plan.label_smoothing,
+        "ema_decay": plan.ema_decay,
+        "best_epoch": history.best_epoch,
+        "curve": [[row["loss"], row["dice"]] for row in history.rows],
+    }
+    seconds = sum(row["seconds"] for row in history.rows)
+    return TrainingRecord(
+        lesson.train.name,
+        re.sub(r"\s+", " ", lesson.train.licence),
+        lesson.about.permits,
+        lesson.train.split,
+        lesson.dev.split,
+        len(lesson.train.cases),
+        plan.seed,
+        settings,
+        len(history.rows),
+        round(seconds, 1),
+    )
