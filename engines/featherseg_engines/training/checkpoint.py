@@ -12,6 +12,10 @@ from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.safe_write import write_verified
 
 
+LAST_LAYER = 2
+"""Tensors (kernel and bias) whose shape may differ between a parent and a network for other classes."""
+
+
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Write named tensors; what stood at ``path`` stays until the new file is proven readable."""
     plain = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
@@ -55,15 +59,20 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tenso
 def load_weights(module: nn.Module, path: Path) -> None:
     """Load ``weights.safetensors`` into a network of the same shape.
 
+    A last layer for other classes is left as it was drawn: it has other things to say.
+
     Raises
     ------
     TrainingError
         The file is damaged or belongs to another network.
     """
     try:
-        module.load_state_dict(
-            {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
-        )
+        stored = {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
+        own = module.state_dict()
+        other = [k for k in stored if k in own and stored[k].shape != own[k].shape]
+        if len(other) <= LAST_LAYER:
+            stored.update({k: own[k] for k in other})
+        module.load_state_dict(stored)
     except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise TrainingError(f"'{path.name}' does not hold the weights of this network.") from error
     except Exception as error:  # safetensors raises its own class, which derives from Exception alone
