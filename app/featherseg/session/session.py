@@ -31,7 +31,7 @@ class Session:
     post
         Runs a callable later on this session's thread.
     catalogue
-        The models to choose from; the first is chosen at the start.
+        The models to choose from; the catalogue says which to begin with.
     make_engine
         Makes the engine in the inference thread.
     """
@@ -63,8 +63,7 @@ class Session:
         self.threshold = 0.5
         self.busy = False
         self.z = 0
-        bundles = self.catalogue.bundles()
-        self.model: ModelBundle | None = bundles[0] if bundles else None
+        self.model: ModelBundle | None = self.catalogue.first()
         self.active_label = 1
         self.tool: Tool = "browse"
         self.brush_size = 15

@@ -69,7 +69,11 @@ class ModelBox(QWidget):
         self.connections.add(session.threshold_changed, self._on_threshold_changed)
 
     def _fill_models(self) -> None:
+        task = ""
         for bundle in self._session.catalogue.bundles():
+            if task and task != bundle.task:
+                self.models.insertSeparator(self.models.count())
+            task = bundle.task
             self.models.addItem(_title(bundle), bundle.card.name)
         if not self.models.count():
             self.models.addItem("No model installed", "")

@@ -26,8 +26,13 @@ class ModelBundle:
 
     @property
     def weights(self) -> Path:
-        """The training form, so that it can be taught later."""
+        """The form it was taught in (``form`` in the card's settings), so that it can be taught on."""
         return self.folder / WEIGHTS
+
+    @property
+    def task(self) -> str:
+        """What it segments: what stands after the dot of its name."""
+        return self.card.name.split(".", 1)[-1]
 
     @property
     def identity(self) -> str:

@@ -16,6 +16,15 @@ def user_models_folder() -> Path:
     return Path(user_data_path("featherseg", appauthor=False)) / "models"
 
 
+SAMPLES_SHOW = "skin"
+"""The task of the sample images that come with the program."""
+
+
+def _by_task(bundle: ModelBundle) -> tuple[str, float, str]:
+    measured = bundle.card.measured
+    return bundle.task, -measured[0].dice if measured else 1.0, bundle.card.name
+
+
 class Catalogue:
     """Bundles by name; the first folder that holds a name wins."""
 
@@ -29,7 +38,10 @@ class Catalogue:
             self._added.append(folder)
 
     def bundles(self) -> list[ModelBundle]:
-        """All bundles that can be read, by name; a damaged one is left out (:meth:`problems` names it)."""
+        """All bundles that can be read, task by task, the best of a task first.
+
+        A damaged one is left out (:meth:`problems` names it).
+        """
         found: dict[str, ModelBundle] = {}
         for folder in self._candidates():
             try:
@@ -37,7 +49,12 @@ class Catalogue:
             except ModelError:
                 continue
             found.setdefault(bundle.card.name, bundle)
-        return [found[name] for name in sorted(found)]
+        return sorted(found.values(), key=_by_task)
+
+    def first(self) -> ModelBundle | None:
+        """The model to begin with: the best one for what the sample images show, else any."""
+        bundles = self.bundles()
+        return next((b for b in bundles if b.task == SAMPLES_SHOW), bundles[0] if bundles else None)
 
     def problems(self) -> list[str]:
         """A sentence for each folder that looks like a bundle and is not one."""

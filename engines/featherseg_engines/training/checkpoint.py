@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.safe_write import write_verified
 
-
 LAST_LAYER = 2
 """Tensors (kernel and bias) whose shape may differ between a parent and a network for other classes."""
 
