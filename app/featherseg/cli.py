@@ -121,6 +121,7 @@ def evaluate(
                 progress.update(bar, advance=1, note=item.image)
     assert result is not None
     report = {"model": bundle.card.name, **dataclasses.asdict(result.summary())}
+    report["classes"] = dict(zip(data.classes, result.by_class(), strict=True))
     if per_image:
         report["images"] = result.rows()
     if as_json:
