@@ -133,7 +133,7 @@ def _refusal(dataset: "Dataset", path: Path, stored: Stored) -> Exception:
 
 
 def _installed(syntax: str) -> tuple[str, ...]:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     available = get_decoder(syntax).available_plugins
     return tuple(name for name in DECODERS[syntax] if name in available)
@@ -194,7 +194,7 @@ def _frames(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]:
 
 
 def _native(dataset: "Dataset", stored: Stored) -> Iterator[Pixels]:
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     _complete(dataset, stored)
     yield from iter_pixels(dataset, raw=False, correct_unused_bits=False)
@@ -216,8 +216,9 @@ def _complete(dataset: "Dataset", stored: Stored) -> None:
 
 
 def _decoded(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]:
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
+    unreadable: tuple[type[Exception], ...] = (*DAMAGE, StopIteration)
     _check_codestreams(dataset, path, stored)
     _complete(dataset, stored)
     for name in _installed(stored.syntax) if stored.syntax in DECODERS else ("",):
@@ -226,7 +227,7 @@ def _decoded(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]
             with quiet_native():
                 ready = iter_pixels(dataset, raw=False, decoding_plugin=name, correct_unused_bits=False)
                 first = next(ready)
-        except (*DAMAGE, StopIteration):
+        except unreadable:
             continue
         yield first
         done = 1

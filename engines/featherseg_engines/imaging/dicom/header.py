@@ -14,13 +14,38 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 TAGS = (
-    "SpecificCharacterSet SOPClassUID SOPInstanceUID SeriesInstanceUID StudyInstanceUID FrameOfReferenceUID "
-    "Modality SeriesDescription ProtocolName SeriesNumber InstanceNumber Rows Columns NumberOfFrames "
-    "SamplesPerPixel ImagePositionPatient ImageOrientationPatient PixelSpacing ImagerPixelSpacing "
-    "NominalScannedPixelSpacing SpacingBetweenSlices SliceThickness TemporalPositionIdentifier "
-    "AcquisitionNumber EchoNumbers DiffusionBValue TriggerTime SharedFunctionalGroupsSequence "
-    "PerFrameFunctionalGroupsSequence GridFrameOffsetVector SequenceOfUltrasoundRegions"
-).split()
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesDescription",
+    "ProtocolName",
+    "SeriesNumber",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "SpacingBetweenSlices",
+    "SliceThickness",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "EchoNumbers",
+    "DiffusionBValue",
+    "TriggerTime",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "GridFrameOffsetVector",
+    "SequenceOfUltrasoundRegions",
+)
 ORDER = ("TemporalPositionIdentifier", "AcquisitionNumber", "EchoNumbers", "DiffusionBValue", "TriggerTime")
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DICOMDIR = "1.2.840.10008.1.3.10"
@@ -67,7 +92,7 @@ class Instance:
     order: tuple[float, ...]
 
 
-def read_dataset(path: Path, tags: list[str] | None = None) -> "Dataset":
+def read_dataset(path: Path, tags: tuple[str, ...] | None = None) -> "Dataset":
     """The data set of a file; with ``tags``, only those and without pixels.
 
     Raises
@@ -78,13 +103,17 @@ def read_dataset(path: Path, tags: list[str] | None = None) -> "Dataset":
     import pydicom
     from pydicom.errors import InvalidDicomError
 
+    damage: tuple[type[Exception], ...] = (*DAMAGE, InvalidDicomError)
     _check_inflation(path)
     try:
         with quiet_python():
             return pydicom.dcmread(
-                path, force=True, stop_before_pixels=tags is not None, specific_tags=list(tags) if tags else None
+                path,
+                force=True,
+                stop_before_pixels=tags is not None,
+                specific_tags=list(tags) if tags else None,
             )
-    except (*DAMAGE, InvalidDicomError) as error:
+    except damage as error:
         raise ReadError(f"'{path.name}' is damaged or is not a DICOM file; choose another file.") from error
 
 
@@ -247,19 +276,13 @@ def _modality_of(sop_class: str) -> str:
 
 def _check_inflation(path: Path) -> None:
     """Refuse a deflated file that unfolds beyond measure, before anything unfolds it."""
-    from pydicom.filereader import read_preamble
-    from pydicom.errors import InvalidDicomError
-
-    with path.open("rb") as file:
-        try:
-            read_preamble(file, force=True)
-        except (*DAMAGE, InvalidDicomError):
-            return
-        start = file.read(4096)
-        if DEFLATED.encode() not in start:
-            return
-        file.seek(0)
-        data = file.read()
+    try:
+        with path.open("rb") as file:
+            if DEFLATED.encode() not in file.read(4096):
+                return
+        data = path.read_bytes()
+    except OSError:
+        return  # the reader says so
     at = _end_of_meta(data)
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     total, rest = 0, data[at:]

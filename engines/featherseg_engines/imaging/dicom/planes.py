@@ -41,9 +41,7 @@ def planes_of(instance: Instance) -> tuple[Plane, ...]:
     dataset = read_dataset(instance.path, TAGS)
     with quiet_python():
         places = _functional(dataset, instance) or _offsets(dataset, instance)
-    return tuple(
-        Plane(instance, i + 1, place, (*order, i + 1.0)) for i, (place, order) in enumerate(places)
-    )
+    return tuple(Plane(instance, i + 1, place, (*order, i + 1.0)) for i, (place, order) in enumerate(places))
 
 
 def same_kind(a: Plane, b: Plane) -> bool:
@@ -55,7 +53,10 @@ def same_kind(a: Plane, b: Plane) -> bool:
     ):
         return False
     return (
-        _alike(a.place.orientation and sum(a.place.orientation, ()), b.place.orientation and sum(b.place.orientation, ()))
+        _alike(
+            a.place.orientation and sum(a.place.orientation, ()),
+            b.place.orientation and sum(b.place.orientation, ()),
+        )
         and _alike(a.place.spacing, b.place.spacing)
         and (a.place.position is None) == (b.place.position is None)
     )

@@ -162,7 +162,7 @@ def _series(instances: tuple[Instance, ...], number: int, place: tuple[int, int]
 
 def _referenced(path: Path) -> list[Path]:
     """The image files a DICOMDIR names, those that are there and in its own folder."""
-    dataset = read_dataset(path, ["DirectoryRecordSequence"])
+    dataset = read_dataset(path, ("DirectoryRecordSequence",))
     home = path.parent.resolve()
     found, missing = [], 0
     with quiet_python():
@@ -193,5 +193,5 @@ def _records(dataset: "Dataset", path: Path) -> list["Dataset"]:
 
 def is_directory_file(path: Path) -> bool:
     """Whether a DICOM file is a DICOMDIR."""
-    meta = read_dataset(path, ["SOPClassUID"])
+    meta = read_dataset(path, ("SOPClassUID",))
     return text(getattr(meta, "file_meta", meta), "MediaStorageSOPClassUID") == DICOMDIR

@@ -120,7 +120,9 @@ def _filled(found: Stack, reading: Reading) -> tuple[Pixels, _Opened]:
             target = np.zeros((*found.geometry.shape, *values.shape[2:]), kind)
         if values.shape != target.shape[1:]:
             name = found.planes[at].instance.path.name
-            raise ReadError(f"'{name}' is of another kind than its series (grey among colour, or another size).")
+            raise ReadError(
+                f"'{name}' is of another kind than its series (grey among colour, or another size)."
+            )
         target = _widened(target, values)
         target[at] = values
     assert target is not None and first is not None
@@ -146,7 +148,7 @@ def _widened(target: Pixels, values: Pixels) -> Pixels:
         return target.astype(np.float32)
     low, high = int(values.min()), int(values.max())
     for kind in (target.dtype, np.dtype(np.int32), np.dtype(np.int64)):
-        info = np.iinfo(kind)
+        info = np.iinfo(kind.name)
         if info.min <= low and high <= info.max and np.can_cast(target.dtype, kind):
             return target if kind == target.dtype else target.astype(kind)
     return target.astype(np.float32)

@@ -89,7 +89,7 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
         return frame
     table_of = group(dataset, "ModalityLUTSequence")
     if table_of is not None and numbers(table_of, "LUTDescriptor", 3) and "LUTData" in table_of:
-        from pydicom.pixels import apply_modality_lut
+        from pydicom.pixels.processing import apply_modality_lut
 
         table = np.asarray(apply_modality_lut(frame, dataset))
         return scale.apply(table) if scale.mirror is not None else table
@@ -97,7 +97,7 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
 
 
 def _painted(frame: Pixels, dataset: "Dataset") -> npt.NDArray[np.uint8]:
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     rgb = np.asarray(apply_color_lut(frame, _little_endian_palette(dataset)))[..., :3]
     if rgb.dtype == np.uint8 or rgb.max() < 256:  # 16-bit tables that only use 8 are common
@@ -129,12 +129,14 @@ def natural_type(values: Pixels, stored: Stored, scales: list[Scale]) -> np.dtyp
         return np.dtype(np.float32) if kind == np.float64 else kind
     if not all(s.whole for s in scales):
         return np.dtype(np.float32)
-    low = (-(1 << (stored.bits - 1)) if stored.signed else 0)
+    low = -(1 << (stored.bits - 1)) if stored.signed else 0
     high = low + (1 << stored.bits) - 1
     ends = [v for s in scales for v in s.apply(np.array([low, high], np.int64))]
-    for kind in (np.uint8, np.int16, np.uint16) if stored.bits <= 16 else (np.int32,):
-        if np.iinfo(kind).min <= min(ends) and max(ends) <= np.iinfo(kind).max:
-            return np.dtype(kind)
+    names = ("u1", "i2", "u2") if stored.bits <= 16 else ("i4",)
+    for name in names:
+        info = np.iinfo(name)
+        if info.min <= min(ends) and max(ends) <= info.max:
+            return np.dtype(name)
     # a header that says 16 bits and means 12 is the rule in CT: begin small, widen where a slice does not fit
     return np.dtype(np.int16) if stored.bits <= 16 else np.dtype(np.int32)
 
