@@ -8,11 +8,12 @@ from PIL import Image
 
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.geometry import Geometry
-from featherseg_engines.imaging.endings import suffix_of
+from featherseg_engines.imaging.endings import NIFTI_SUFFIXES, suffix_of
+from featherseg_engines.imaging.nifti_writer import write_nifti
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.imaging.volume import Volume
 
-GRIDS = (".nii", ".nii.gz", ".nrrd", ".mha")
+GRIDS = (*NIFTI_SUFFIXES, ".nrrd", ".mha")
 PICTURES = (".png", ".tif", ".tiff")
 PICTURE_TYPES = ("uint8", "uint16")
 
@@ -63,6 +64,9 @@ def _write_pages(path: Path, volume: Volume) -> None:
 
 
 def _write_grid(path: Path, volume: Volume) -> None:
+    if suffix_of(path) in NIFTI_SUFFIXES:
+        write_nifti(path, volume.voxels, volume.geometry)
+        return
     import SimpleITK as sitk
 
     geometry = volume.geometry
