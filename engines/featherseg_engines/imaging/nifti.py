@@ -154,7 +154,7 @@ def _affine(path: Path, header: Any) -> tuple[Floats, list[str]]:
     told = [f"'{path.name}' does not say how the image is oriented; first axis right to left is assumed."]
     if mended != sizes:
         told.append(f"'{path.name}' gives voxel sizes {sizes}; 1 mm is used where they are not positive.")
-    return np.diag([*mended, 1.0]), told
+    return TO_LPS @ np.diag([*mended, 1.0]), told  # as ITK does: the file's axes are L, P, S
 
 
 def _qform(header: Any) -> tuple[Floats | None, int]:
