@@ -27,10 +27,25 @@ DAMAGE: tuple[type[Exception], ...] = (
     struct.error,
     zlib.error,
 )
-"""What third-party decoders were seen to raise on damaged files; the reader's door turns them into a sentence."""
+"""What third-party decoders were seen to raise on damaged files, of Python's own kinds."""
+
+FOREIGN = {
+    "PIL.Image": ("DecompressionBombError",),
+    "nibabel.filebasedimages": ("ImageFileError",),
+    "nibabel.spatialimages": ("HeaderDataError",),
+    "pydicom.errors": ("InvalidDicomError", "BytesLengthException"),
+    "tifffile": ("TiffFileError",),
+}
+"""Kinds of their own that the decoders raise, by module."""
 
 LOGGERS = ("pydicom", "pylibjpeg", "nibabel.global", "tifffile", "PIL")
 _native = threading.Lock()
+
+
+def damage() -> tuple[type[Exception], ...]:
+    """What says that a file is damaged: Python's own kinds and those of the decoders loaded so far."""
+    loaded = [(sys.modules[module], names) for module, names in FOREIGN.items() if module in sys.modules]
+    return (*DAMAGE, *(getattr(module, name) for module, names in loaded for name in names))
 
 
 class _Hush:
