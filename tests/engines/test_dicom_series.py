@@ -328,6 +328,17 @@ def test_an_enhanced_multi_frame_file_is_sorted_by_its_functional_groups(tmp_pat
     assert np.array_equal(volume.voxels[2], frames[0].astype(int) * 2 + 2)
 
 
+def test_of_an_enhanced_file_with_several_orientations_the_most_frames_open_and_the_rest_is_told(tmp_path):
+    frames = ramp((4, 5, 6), np.uint16)
+    dataset = enhanced(frames, [0, 1, 2, 9])
+    plane = Dataset()
+    plane.ImageOrientationPatient = [1, 0, 0, 0, 0, 1]
+    dataset.PerFrameFunctionalGroupsSequence[3].PlaneOrientationSequence = Sequence([plane])
+    volume = read_image(save(dataset, tmp_path / "scout"))
+    assert volume.voxels.shape == (3, 5, 6) and volume.source.frames == (1, 2, 3)
+    assert "holds 1 more images of another orientation" in volume.warnings[0]
+
+
 def test_a_dose_grid_lies_by_its_offsets_in_gray(tmp_path):
     frames = ramp((3, 4, 5), np.uint32)
     dataset = slice_dataset(
