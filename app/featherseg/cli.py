@@ -1,4 +1,4 @@
-"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``.
+"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``, ``info``, ``convert``.
 
 A refusal is one sentence on stderr and exit code 2.
 """
@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from featherseg import cli_rows
+from featherseg import cli_images, cli_rows
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_rows.app, name="rows")
+cli_images.register(app)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
 

@@ -8,6 +8,8 @@ from PIL import Image
 
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.endings import NIFTI_SUFFIXES
+from featherseg_engines.imaging.nifti_writer import write_nifti
 from featherseg_engines.imaging.readers import read_image, read_mask, suffix_of
 from featherseg_engines.imaging.safe_write import write_verified
 
@@ -59,6 +61,9 @@ def _same_grid(path: Path, labels: npt.NDArray[np.generic], geometry: Geometry) 
 
 
 def _write_grid(path: Path, labels: npt.NDArray[np.generic], geometry: Geometry) -> None:
+    if suffix_of(path) in NIFTI_SUFFIXES:
+        write_nifti(path, labels, geometry)  # SimpleITK would straighten a sheared grid (gantry tilt)
+        return
     import SimpleITK as sitk
 
     image = sitk.GetImageFromArray(labels)
