@@ -28,6 +28,9 @@ TYPE_2 = (
 )
 """What every composite object must have, if only empty (PS3.3, C.7.1.1 and C.7.2.1)."""
 
+MARKS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
+"""A file that has none of them is not DICOM, whatever else could be read out of its bytes."""
+
 
 def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
     """Everything before the pixels, or only ``tags`` (keywords).
@@ -44,13 +47,16 @@ def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             header = pydicom.dcmread(
-                path, stop_before_pixels=True, force=True, specific_tags=list(tags) or None
+                path,
+                stop_before_pixels=True,
+                force=True,
+                specific_tags=[*tags, *MARKS] if tags else None,
             )
     except (OSError, InvalidDicomError, ValueError, EOFError, NotImplementedError) as error:
         raise ReadError(
             f"'{path.name}' is missing or is not a readable DICOM file; check the file."
         ) from error
-    if not len(header):
+    if not any(mark in header for mark in MARKS):
         raise ReadError(f"'{path.name}' is not a DICOM file; choose another one.")
     return header
 

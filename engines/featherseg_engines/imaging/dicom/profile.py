@@ -60,24 +60,30 @@ def apply_profile(dataset: "Dataset", uids: UidMap | None) -> None:
     uids
         Replaces the UIDs; None keeps them, which is the profile's "Retain UIDs" option.
     """
-    from pydicom.uid import UID
-
     patient = str(dataset.get("PatientID", "") or "")
     _clean(dataset, uids, everything=False)
     if uids is not None:
         dataset.PatientID = uids.pseudonym(patient)
-    if uids is not None and "file_meta" in dataset.__dict__:
-        meta = dataset.file_meta
-        meta.MediaStorageSOPInstanceUID = UID(str(dataset.get("SOPInstanceUID", "")))
-        for keyword in ("SourceApplicationEntityTitle", "PrivateInformationCreatorUID", "PrivateInformation"):
-            if keyword in meta:
-                delattr(meta, keyword)
+    _clean_meta(dataset, uids)
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = METHOD
     dataset.DeidentificationMethodCodeSequence = [
         _code(*term) for term in ((BASIC,) if uids is not None else (BASIC, RETAIN_UIDS))
     ]
     dataset.LongitudinalTemporalInformationModified = "REMOVED"
+
+
+def _clean_meta(dataset: "Dataset", uids: UidMap | None) -> None:
+    """Leave only what names the encoding and the instance; application titles name hospitals."""
+    from pydicom.uid import UID
+
+    meta = getattr(dataset, "file_meta", None)
+    if meta is None:
+        return
+    for tag in [t for t in meta.keys() if int(t) > 0x00020013]:
+        del meta[tag]
+    if uids is not None:
+        meta.MediaStorageSOPInstanceUID = UID(str(dataset.get("SOPInstanceUID", "")))
 
 
 def _code(value: str, meaning: str) -> "Dataset":
@@ -92,7 +98,7 @@ def _clean(dataset: "Dataset", uids: UidMap | None, everything: bool) -> None:
     """One level and all below; ``everything``: inside a sequence whose whole content is to become dummies."""
     plain, groups = _table()
     for tag in list(dataset.keys()):
-        if tag.is_private:
+        if tag.is_private or 0x6000 <= tag.group <= 0x60FF:  # an overlay without its data is none
             del dataset[tag]
             continue
         action = plain.get(int(tag)) or next((a for t, mask, a in groups if int(tag) & mask == t), None)
