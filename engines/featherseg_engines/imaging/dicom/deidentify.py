@@ -1,6 +1,5 @@
 """De-identified copies of DICOM instances: PS3.15's basic profile, consistent UIDs, pixels as they were."""
 
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +7,8 @@ from typing import TYPE_CHECKING
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.imaging.burnt_in import text_warning
 from featherseg_engines.imaging.dicom.disclosure import UidMap
+from featherseg_engines.imaging.dicom.headers import DAMAGE, values_unsaid
+from featherseg_engines.imaging.dicom.maker import save_object
 from featherseg_engines.imaging.dicom.profile import apply_profile
 from featherseg_engines.imaging.safe_write import write_verified
 
@@ -60,8 +61,9 @@ def write_deidentified(path: Path, target: Path, uids: UidMap, pixels_checked: b
         raise WriteError(doubt + " It was not copied.")
     pixels = [bytes(dataset[k].value or b"") for k in BULK if k in dataset]
     try:
-        apply_profile(dataset, uids)
-    except (ValueError, TypeError, AttributeError, KeyError, NotImplementedError) as error:
+        with values_unsaid():
+            apply_profile(dataset, uids)
+    except DAMAGE as error:
         raise ReadError(f"The header of '{path.name}' is damaged; it was not copied.") from error
     dataset.preamble = bytes(128)
 
@@ -78,13 +80,11 @@ def write_deidentified(path: Path, target: Path, uids: UidMap, pixels_checked: b
 
 def _read(path: Path) -> "FileDataset":
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with values_unsaid():
             dataset = pydicom.dcmread(path, force=True)
-    except (OSError, InvalidDicomError, ValueError, EOFError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise ReadError(
             f"'{path.name}' is missing or is not a readable DICOM file; check the file."
         ) from error
@@ -104,11 +104,4 @@ def _save(dataset: "FileDataset", path: Path) -> None:
         )
     meta.MediaStorageSOPClassUID = UID(str(dataset.SOPClassUID))
     meta.MediaStorageSOPInstanceUID = UID(str(dataset.SOPInstanceUID))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset.save_as(path, enforce_file_format=True)
-    except (TypeError, AttributeError, KeyError, NotImplementedError) as error:
-        raise WriteError(
-            f"'{path.name}' cannot be written: the header of its original is damaged."
-        ) from error
+    save_object(dataset, path)

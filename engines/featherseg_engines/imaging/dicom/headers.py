@@ -1,6 +1,10 @@
 """Headers of the instances behind a volume, without their pixels, as what is written refers to them."""
 
+import contextlib
+import logging
+import struct
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,8 +32,36 @@ TYPE_2 = (
 )
 """What every composite object must have, if only empty (PS3.3, C.7.1.1 and C.7.2.1)."""
 
+DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""What pydicom and highdicom raise on damaged headers; at the door it becomes one sentence."""
+
 MARKS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
 """A file that has none of them is not DICOM, whatever else could be read out of its bytes."""
+
+
+@contextlib.contextmanager
+def values_unsaid() -> Iterator[None]:
+    """Keep pydicom's warnings off stderr and out of logs: they quote values, and values name patients."""
+    logger = logging.getLogger("pydicom")
+    level = logger.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
@@ -41,18 +73,16 @@ def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
         The file is missing or not DICOM.
     """
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with values_unsaid():
             header = pydicom.dcmread(
                 path,
                 stop_before_pixels=True,
                 force=True,
                 specific_tags=[*tags, *MARKS] if tags else None,
             )
-    except (OSError, InvalidDicomError, ValueError, EOFError, NotImplementedError) as error:
+    except DAMAGE as error:
         raise ReadError(
             f"'{path.name}' is missing or is not a readable DICOM file; check the file."
         ) from error
@@ -85,20 +115,28 @@ def source_headers(source: DicomSource, disclosure: Disclosure) -> "list[Dataset
     ReadError
         A file is gone or damaged.
     """
-    from featherseg_engines.imaging.dicom.profile import apply_profile
-
     headers = {}
     for path in source.paths:
         if path in headers:
             continue
         header = read_header(path)
         if disclosure.deidentified:
-            apply_profile(header, disclosure.uids)
+            _deidentify(header, path, disclosure)
         for keyword in TYPE_2:
             if keyword not in header:
                 setattr(header, keyword, None)
         headers[path] = header
     return list(headers.values())
+
+
+def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:
+    from featherseg_engines.imaging.dicom.profile import apply_profile
+
+    try:
+        with values_unsaid():
+            apply_profile(header, disclosure.uids)
+    except DAMAGE as error:
+        raise ReadError(f"The header of '{path.name}' is damaged; nothing was written.") from error
 
 
 def frame_uids(source: DicomSource) -> list[tuple[str, int]]:

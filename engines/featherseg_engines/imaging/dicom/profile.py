@@ -80,7 +80,7 @@ def _clean_meta(dataset: "Dataset", uids: UidMap | None) -> None:
     meta = getattr(dataset, "file_meta", None)
     if meta is None:
         return
-    for tag in [t for t in meta.keys() if int(t) > 0x00020013]:
+    for tag in [element.tag for element in meta if int(element.tag) > 0x00020013]:
         del meta[tag]
     if uids is not None:
         meta.MediaStorageSOPInstanceUID = UID(str(dataset.get("SOPInstanceUID", "")))

@@ -10,8 +10,14 @@ import numpy.typing as npt
 
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.imaging.dicom.disclosure import DEIDENTIFIED, Disclosure
-from featherseg_engines.imaging.dicom.headers import frame_plane, source_headers, source_of
-from featherseg_engines.imaging.dicom.maker import MAKER, SERIAL_NUMBER, software_version
+from featherseg_engines.imaging.dicom.headers import (
+    DAMAGE,
+    frame_plane,
+    source_headers,
+    source_of,
+    values_unsaid,
+)
+from featherseg_engines.imaging.dicom.maker import MAKER, SERIAL_NUMBER, save_object, software_version
 from featherseg_engines.imaging.dicom.placing import FramePlacer
 from featherseg_engines.imaging.dicom.segments import label_of, segment_descriptions
 from featherseg_engines.imaging.safe_write import write_verified
@@ -72,7 +78,7 @@ def write_segmentation(
         except ReadError:
             return False
 
-    write_verified(path, lambda p: dataset.save_as(p), same)
+    write_verified(path, lambda p: save_object(dataset, p), same)
 
 
 def read_segmentation(path: Path, volume: Volume) -> MaskRead:
@@ -87,6 +93,14 @@ def read_segmentation(path: Path, volume: Volume) -> MaskRead:
         The file is damaged or not a segmentation, or it lies elsewhere: another frame of reference, another
         spacing, planes or pixels outside of the volume.
     """
+    try:
+        with values_unsaid():
+            return _read(path, volume)
+    except DAMAGE as error:
+        raise ReadError(f"'{path.name}' is a damaged DICOM segmentation; choose another file.") from error
+
+
+def _read(path: Path, volume: Volume) -> MaskRead:
     segmentation = _opened(path)
     placer = FramePlacer(path.name, segmentation, volume)
     rows = _rows(segmentation)
@@ -129,7 +143,7 @@ def _built(
         lookup[[row.value for row in rows]] = np.arange(1, len(rows) + 1)
         planes = lookup[planes]
     try:
-        made = highdicom.seg.Segmentation(
+        return highdicom.seg.Segmentation(
             source_images=headers,
             pixel_array=planes.astype(np.uint16),
             segmentation_type=kind.upper(),
@@ -147,12 +161,11 @@ def _built(
             series_description="Segmentation",
             specific_character_set="ISO_IR 192",
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except DAMAGE as error:
         raise WriteError(
             f"'{path.name}' cannot be written: the headers of the images lack what a DICOM segmentation refers "
             "to (frame of reference, positions, identifiers); save as .nii.gz instead."
         ) from error
-    return made
 
 
 def _check_sources(path: Path, headers: "list[Dataset]", volume: Volume) -> None:
@@ -179,11 +192,10 @@ def _check_sources(path: Path, headers: "list[Dataset]", volume: Volume) -> None
 
 def _opened(path: Path) -> "Segmentation":
     import highdicom
-    from pydicom.errors import InvalidDicomError
 
     try:
-        return highdicom.seg.segread(path)  # lazily, frames that end within a byte come out wrong
-    except (InvalidDicomError, OSError, ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
+        return highdicom.seg.segread(path)  # lazily, frames that end within a byte come out wrong (0.28.2)
+    except DAMAGE as error:
         raise ReadError(
             f"'{path.name}' is not a readable DICOM segmentation; choose another file."
         ) from error
@@ -207,7 +219,7 @@ def _frames(path: Path, segmentation: "Segmentation") -> Iterator[tuple[int, npt
     for frame in range(1, int(segmentation.get("NumberOfFrames", 1)) + 1):
         try:
             yield frame, np.asarray(segmentation.get_stored_frame(frame))
-        except (OSError, ValueError, TypeError, AttributeError, RuntimeError, NotImplementedError) as error:
+        except (*DAMAGE, RuntimeError) as error:
             raise ReadError(
                 f"Frame {frame} of '{path.name}' cannot be decoded; the file is damaged."
             ) from error

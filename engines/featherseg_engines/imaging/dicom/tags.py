@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from featherseg_engines.imaging.dicom.headers import read_header
+from featherseg_engines.imaging.dicom.headers import DAMAGE, read_header, values_unsaid
 from featherseg_engines.imaging.dicom.source import DicomSource
 
 if TYPE_CHECKING:
@@ -42,14 +42,15 @@ def header_rows(where: Path | DicomSource, slice_index: int = 0) -> list[TagRow]
     path = where if isinstance(where, Path) else where.paths[slice_index]
     header = read_header(path)
     meta = getattr(header, "file_meta", None)
-    return [*(_rows(meta, 0) if meta is not None else ()), *_rows(header, 0)]
+    with values_unsaid():
+        return [*(_rows(meta, 0) if meta is not None else ()), *_rows(header, 0)]
 
 
 def _rows(dataset: "Dataset", depth: int) -> Iterator[TagRow]:
     for tag in sorted(dataset.keys()):
         try:
             element = dataset[tag]
-        except (ValueError, TypeError, KeyError, NotImplementedError, OverflowError):
+        except DAMAGE:
             yield TagRow(_written(tag), "?", "??", "cannot be read", depth)
             continue
         yield TagRow(_written(tag), element.name, str(element.VR), _text(element), depth)
