@@ -139,6 +139,27 @@ def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:
         raise ReadError(f"The header of '{path.name}' is damaged; nothing was written.") from error
 
 
+def check_grid(target: Path, headers: "list[Dataset]", volume: Volume) -> None:
+    """Refuse to write onto images whose grid is not the volume's: other pixels, or shifted within the plane.
+
+    Along the slices' normal nothing is asked: slices at irregular distances have one geometry all the same.
+    """
+    source, geometry = volume.source, volume.geometry
+    assert source is not None
+    fits = len(source.paths) == geometry.shape[0]
+    fits = fits and all((h.get("Rows"), h.get("Columns")) == geometry.shape[1:] for h in headers)
+    by_path = dict(zip(dict.fromkeys(source.paths), headers, strict=True))
+    for path, frame in zip(source.paths, source.frames, strict=True) if fits else ():
+        plane = frame_plane(by_path[path], frame)
+        if plane is not None:
+            fits = fits and bool(np.all(np.abs(geometry.to_index(plane[0])[1:]) < 0.5))
+    if not fits:
+        raise WriteError(
+            f"'{target.name}' cannot be written: the grid of '{volume.name}' is not that of its DICOM images (it "
+            "was resampled); save as .nii.gz instead."
+        )
+
+
 def frame_uids(source: DicomSource) -> list[tuple[str, int]]:
     """SOP instance UID and frame (from 1) of each slice, in z order."""
     uids: dict[Path, str] = {}
