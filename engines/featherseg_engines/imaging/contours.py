@@ -5,8 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from featherseg_engines.labels import changed_box
-
 Points = npt.NDArray[np.float64]
 
 
@@ -18,16 +16,11 @@ def outlines(plane: npt.NDArray[np.bool_]) -> Iterator[Points]:
     by a channel of no width, there and back along the same line, so that by the even-odd rule as by the winding
     rule exactly the mask's pixel centres lie inside (the keyhole technique, DICOM PS3.3 C.8.8.6.3).
     """
-    from skimage.measure import find_contours, label
+    from skimage.measure import find_contours, label, regionprops
 
-    box = changed_box(plane[None])
-    if box.empty:
-        return
-    crop = plane[box.slices[1:]]
-    islands, count = label(crop, connectivity=1, return_num=True)
-    corner = np.array(box.start[1:], float) - 1
-    for number in range(1, count + 1):
-        lines = find_contours(np.pad(islands == number, 1).astype(np.float32), 0.5)
+    for island in regionprops(label(plane, connectivity=1)):
+        corner = np.array(island.bbox[:2], float) - 1
+        lines = find_contours(np.pad(island.image, 1).astype(np.float32), 0.5)
         rings = sorted((_without_straights(line[:-1]) for line in lines), key=_area, reverse=True)
         yield _keyholed(rings) + corner
 
