@@ -13,6 +13,7 @@ from featherseg_engines.imaging.dicom.disclosure import DEIDENTIFIED, Disclosure
 from featherseg_engines.imaging.dicom.headers import (
     DAMAGE,
     check_grid,
+    read_header,
     source_headers,
     source_of,
     values_unsaid,
@@ -97,6 +98,14 @@ def read_segmentation(path: Path, volume: Volume) -> MaskRead:
             return _read(path, volume)
     except DAMAGE as error:
         raise ReadError(f"'{path.name}' is a damaged DICOM segmentation; choose another file.") from error
+
+
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation."""
+    try:
+        return str(read_header(path, ("SOPClassUID",)).get("SOPClassUID", "")) in SEGMENTATION_CLASSES
+    except ReadError:
+        return False
 
 
 def _read(path: Path, volume: Volume) -> MaskRead:
