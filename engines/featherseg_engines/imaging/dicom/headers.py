@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ReadError, WriteError
-from featherseg_engines.imaging.dicom.disclosure import Disclosure
+from featherseg_engines.imaging.dicom.disclosure import Disclosure, UidMap
 from featherseg_engines.imaging.dicom.source import DicomSource
 from featherseg_engines.imaging.volume import Volume
 
@@ -122,11 +122,26 @@ def source_headers(source: DicomSource, disclosure: Disclosure) -> "list[Dataset
         header = read_header(path)
         if disclosure.deidentified:
             _deidentify(header, path, disclosure)
-        for keyword in TYPE_2:
-            if keyword not in header:
-                setattr(header, keyword, None)
+        _complete(header)
         headers[path] = header
     return list(headers.values())
+
+
+def _complete(header: "Dataset") -> None:
+    """What what is written takes over and the images may lack.
+
+    Images that say where they lie but not in which frame of reference (anonymised ones often) get one made from
+    their series. "Number of frames: 1" of an image that is not multi-frame goes.
+    """
+    for keyword in TYPE_2:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    if header.get("NumberOfFrames") == 1 and "PerFrameFunctionalGroupsSequence" not in header:
+        del header.NumberOfFrames
+    if not header.get("FrameOfReferenceUID") and frame_plane(header, 1) is not None:
+        header.FrameOfReferenceUID = UidMap(b"frame of reference").new(
+            str(header.get("SeriesInstanceUID", ""))
+        )
 
 
 def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:

@@ -13,6 +13,7 @@ from featherseg_engines.imaging.dicom.disclosure import DEIDENTIFIED, Disclosure
 from featherseg_engines.imaging.dicom.headers import (
     DAMAGE,
     check_grid,
+    frame_plane,
     read_header,
     source_headers,
     source_of,
@@ -145,6 +146,11 @@ def _built(
         raise WriteError(
             f"'{path.name}' cannot be written: the volume comes from {len(headers)} multi-frame files, and a DICOM "
             "segmentation refers to one; save as .nii.gz instead."
+        )
+    if len(labels) > 1 and any(frame_plane(h, f) is None for h in headers for f in source.frames[:1]):
+        raise WriteError(
+            f"'{path.name}' cannot be written: the frames of '{volume.name}' do not say where in the patient they "
+            "lie; save as .nii.gz or .tif instead."
         )
     planes = labels
     if "NumberOfFrames" in headers[0]:
