@@ -98,6 +98,16 @@ def test_a_modality_table_gives_its_values(tmp_path):
     assert np.array_equal(read_image(save(dataset, tmp_path / "lut")).voxels[0], pixels.astype(int) ** 2 * 10)
 
 
+def test_a_table_of_grey_values_is_offered_as_a_window(tmp_path):
+    table = Dataset()
+    table.LUTDescriptor, table.LUTExplanation = [100, 50, 16], "BONE"
+    table.LUTData = np.arange(100, dtype=np.uint16).tobytes()
+    table["LUTData"].VR = "OW"
+    dataset = slice_dataset(ramp((4, 4), np.uint16), VOILUTSequence=Sequence([table]))
+    (window,) = read_image(save(dataset, tmp_path / "voi")).windows
+    assert (window.centre, window.width, window.name) == (100, 100, "BONE")
+
+
 def test_a_palette_becomes_colours(tmp_path):
     dataset = slice_dataset(ramp((16, 16), np.uint8), PhotometricInterpretation="PALETTE COLOR")
     for i, colour in enumerate(("Red", "Green", "Blue")):

@@ -1,5 +1,6 @@
 """DICOM series to volumes: where they lie, what belongs together, and what is refused with a sentence."""
 
+import os
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -18,7 +19,8 @@ from support.paths import DATA
 
 from featherseg_engines.errors import Cancelled, ReadError
 from featherseg_engines.geometry import Geometry
-from featherseg_engines.imaging.dicom.series import preview
+from featherseg_engines.imaging.dicom.series import begin, preview
+from featherseg_engines.imaging.progress import Reading
 from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.volume_writer import write_volume
 
@@ -265,6 +267,29 @@ def test_reading_tells_its_progress_and_stops_between_slices(tmp_path):
     with pytest.raises(Cancelled):
         read_image(tmp_path, cancelled=lambda: len(heard) > 7, listen=lambda d, t: heard.append((d, t)))
     assert len(heard) == 8
+
+
+def test_slices_appear_one_after_the_other_in_an_array_that_is_there_at_once(tmp_path):
+    write_series(tmp_path, ramp(GRID.shape) + 1, GRID)
+    (series,) = list_series(tmp_path)
+    filling = begin(series)
+    assert (
+        filling.voxels.shape == GRID.shape and filling.voxels.dtype == np.int16 and not filling.voxels.any()
+    )
+    assert filling.geometry.spacing_mm == pytest.approx(GRID.spacing_mm)
+    seen = []
+    volume = filling.fill(
+        Reading(lambda done, total: seen.append(int((filling.voxels > 0).any(axis=(1, 2)).sum())))
+    )
+    assert seen == [0, 1, 2, 3, 4, 5]
+    assert volume.voxels is filling.voxels and np.array_equal(volume.voxels, ramp(GRID.shape) + 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_named_pipe_in_a_folder_stops_nothing(tmp_path):
+    write_series(tmp_path, ramp(GRID.shape), GRID)
+    os.mkfifo(tmp_path / "pipe")
+    assert len(list_series(tmp_path)) == 1
 
 
 def test_frames_without_positions_are_slices_in_their_order(tmp_path):

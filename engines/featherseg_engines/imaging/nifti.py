@@ -15,7 +15,7 @@ from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.endings import stem_of, suffix_of
 from featherseg_engines.imaging.limits import check_claim
 from featherseg_engines.imaging.progress import UNHEARD, Reading
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
 
 Floats = npt.NDArray[np.float64]
@@ -33,16 +33,10 @@ def read_nifti(path: Path, moment: int = 0, reading: Reading = UNHEARD) -> Volum
     Cancelled
         The person asked to stop.
     """
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-
-    damage: tuple[type[Exception], ...] = (*DAMAGE, ImageFileError, HeaderDataError)
     try:
         with quiet_python():
             return _read(path, moment, reading)
-    except ReadError:
-        raise
-    except damage as error:
+    except damage() as error:
         raise ReadError(f"'{path.name}' is damaged or is not a NIfTI image; choose another file.") from error
 
 
@@ -154,13 +148,13 @@ def _affine(path: Path, header: Any) -> tuple[Floats, list[str]]:
     told = [f"'{path.name}' does not say how the image is oriented; first axis right to left is assumed."]
     if mended != sizes:
         told.append(f"'{path.name}' gives voxel sizes {sizes}; 1 mm is used where they are not positive.")
-    return np.diag([*mended, 1.0]), told
+    return TO_LPS @ np.diag([*mended, 1.0]), told  # as ITK does: the file's axes are L, P, S
 
 
 def _qform(header: Any) -> tuple[Floats | None, int]:
     try:
         found = header.get_qform(coded=True)
-    except DAMAGE:
+    except damage():
         return None, 0
     return found[0], int(found[1])
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from featherseg_engines.errors import MissingPackageError, ReadError
 from featherseg_engines.imaging.endings import (
@@ -20,7 +19,7 @@ from featherseg_engines.imaging.endings import (
 )
 from featherseg_engines.imaging.limits import MAX_PIXELS
 from featherseg_engines.imaging.progress import UNHEARD, IsCancelled, Listen, Reading
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -69,7 +68,6 @@ def read_image(
     Cancelled
         ``cancelled`` said so.
     """
-    damage: tuple[type[Exception], ...] = (*DAMAGE, Image.DecompressionBombError)
     reading = Reading(listen, cancelled)
     reader = _reader_for(path, series, moment, reading)
     try:
@@ -81,7 +79,7 @@ def read_image(
         raise MissingPackageError(
             f"Reading '{path.name}' needs the package '{error.name}'; install it with: pip install {error.name}."
         ) from error
-    except damage as error:
+    except damage() as error:
         raise ReadError(
             f"'{path.name}' is damaged or is not a {kind_of(path)}; choose another file."
         ) from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Triple
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -101,9 +101,7 @@ def read_dataset(path: Path, tags: tuple[str, ...] | None = None) -> "Dataset":
         The file is not DICOM or damaged.
     """
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
-    damage: tuple[type[Exception], ...] = (*DAMAGE, InvalidDicomError)
     _check_inflation(path)
     try:
         with quiet_python():
@@ -113,7 +111,7 @@ def read_dataset(path: Path, tags: tuple[str, ...] | None = None) -> "Dataset":
                 stop_before_pixels=tags is not None,
                 specific_tags=list(tags) if tags else None,
             )
-    except damage as error:
+    except damage() as error:
         raise ReadError(f"'{path.name}' is damaged or is not a DICOM file; choose another file.") from error
 
 
@@ -157,7 +155,7 @@ def text(dataset: "Dataset", name: str) -> str:
     """An element as one line of text, "" where it is missing or unreadable."""
     try:
         found = dataset.get(name)
-    except DAMAGE:
+    except damage():
         return ""
     return " ".join(str(found).split()) if found is not None else ""
 
@@ -182,7 +180,7 @@ def numbers(dataset: "Dataset", name: str, count: int = 0) -> tuple[float, ...] 
             return None
         many = [found] if isinstance(found, str | int | float) else list(found)
         values = tuple(float(v) for v in many)
-    except DAMAGE:
+    except damage():
         return None
     fits = bool(values) and (not count or len(values) == count) and all(math.isfinite(v) for v in values)
     return values if fits else None
@@ -206,7 +204,7 @@ def group(dataset: "Dataset", sequence: str) -> "Dataset | None":
     try:
         items = dataset.get(sequence)
         return items[0] if items else None
-    except DAMAGE:
+    except damage():
         return None
 
 
@@ -242,7 +240,7 @@ def _ultrasound_spacing(dataset: "Dataset") -> tuple[float, float] | None:
     """The one two-dimensional region's spacing (PS3.3 C.8.5.5), where it is in centimetres."""
     try:
         regions = list(dataset.get("SequenceOfUltrasoundRegions") or ())
-    except DAMAGE:
+    except damage():
         return None
     if len(regions) != 1 or whole(regions[0], "RegionSpatialFormat", 0) != 1:
         return None

@@ -15,7 +15,7 @@ from featherseg_engines.imaging.dicom.header import (
     read_dataset,
     shared_place,
 )
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -85,7 +85,7 @@ def _functional(dataset: "Dataset", instance: Instance) -> list[tuple[Place, tup
     """Place and order of each frame from the per-frame functional groups; empty where there are none."""
     try:
         items = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
-    except DAMAGE:
+    except damage():
         return []
     if len(items) != instance.frames:
         return []

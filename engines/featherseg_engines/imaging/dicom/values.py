@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from featherseg_engines.imaging.dicom.decode import Pixels, Stored
 from featherseg_engines.imaging.dicom.header import group, number_of, numbers, text
-from featherseg_engines.imaging.quiet import DAMAGE
+from featherseg_engines.imaging.quiet import damage
 from featherseg_engines.imaging.volume import Window
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _transformations(dataset: "Dataset", frame: int) -> list["Dataset"]:
     shared = group(dataset, "SharedFunctionalGroupsSequence")
     try:
         each = (dataset.get("PerFrameFunctionalGroupsSequence") or [])[frame - 1 : frame]
-    except DAMAGE:
+    except damage():
         each = []
     for place in (shared, *each):
         item = None if place is None else group(place, "PixelValueTransformationSequence")
@@ -148,9 +148,20 @@ def windows_of(dataset: "Dataset", scale: Scale) -> tuple[Window, ...]:
         centres, widths = numbers(place, "WindowCenter"), numbers(place, "WindowWidth")
         names = _names(place)
         for i, (centre, width) in enumerate(zip(centres or (), widths or (), strict=False)):
-            if width >= 1 or width > 0:
+            if width > 0:
                 found.append(Window(_mirrored(centre, scale), width, names[i] if i < len(names) else ""))
+        found += _table_window(place, scale)
     return tuple(dict.fromkeys(found))
+
+
+def _table_window(dataset: "Dataset", scale: Scale) -> list[Window]:
+    """The range of values that a VOI table maps, as a straight window."""
+    table = group(dataset, "VOILUTSequence")
+    described = None if table is None else numbers(table, "LUTDescriptor", 3)
+    if table is None or described is None:
+        return []
+    width = described[0] or 65536.0
+    return [Window(_mirrored(described[1] + width / 2, scale), width, text(table, "LUTExplanation"))]
 
 
 def _mirrored(centre: float, scale: Scale) -> float:
@@ -169,7 +180,7 @@ def _voi_groups(dataset: "Dataset") -> list["Dataset"]:
 def _names(dataset: "Dataset") -> list[str]:
     try:
         found = dataset.get("WindowCenterWidthExplanation")
-    except DAMAGE:
+    except damage():
         return []
     if not found:
         return []
