@@ -32,15 +32,15 @@ def may_hold_text(volume: Volume) -> str | None:
 
     Looks at the first file's header; without one at the modality. The pixels themselves are not searched.
     """
-    from featherseg_engines.imaging.dicom.headers import read_header
+    from featherseg_engines.imaging.dicom.headers import damage_told, read_header
 
     if volume.source is None or not volume.source.paths:
         return _sentence(volume.name, MODALITIES.get(volume.modality, ""))
     try:
-        header = read_header(volume.source.paths[0], TAGS)
+        with damage_told("unreadable"):
+            return text_warning(read_header(volume.source.paths[0], TAGS), volume.name)
     except ReadError:
         return _sentence(volume.name, "an image whose file is gone")
-    return text_warning(header, volume.name)
 
 
 def text_warning(header: "Dataset", name: str) -> str | None:

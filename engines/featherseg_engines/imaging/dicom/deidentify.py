@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.imaging.burnt_in import text_warning
 from featherseg_engines.imaging.dicom.disclosure import UidMap
-from featherseg_engines.imaging.dicom.headers import DAMAGE, values_unsaid
+from featherseg_engines.imaging.dicom.headers import damage_told
 from featherseg_engines.imaging.dicom.maker import save_object
 from featherseg_engines.imaging.dicom.profile import apply_profile
 from featherseg_engines.imaging.safe_write import write_verified
@@ -55,53 +55,56 @@ def deidentify_instances(
 
 def write_deidentified(path: Path, target: Path, uids: UidMap, pixels_checked: bool = False) -> None:
     """The same for one file."""
-    dataset = _read(path)
-    doubt = text_warning(dataset, path.name)
-    if doubt and not pixels_checked:
-        raise WriteError(doubt + " It was not copied.")
-    pixels = [bytes(dataset[k].value or b"") for k in BULK if k in dataset]
-    try:
-        with values_unsaid():
-            apply_profile(dataset, uids)
-    except DAMAGE as error:
-        raise ReadError(f"The header of '{path.name}' is damaged; it was not copied.") from error
+    with damage_told(f"The header of '{path.name}' is damaged; it was not copied."):
+        dataset = _read(path)
+        doubt = text_warning(dataset, path.name)
+        if doubt and not pixels_checked:
+            raise WriteError(doubt + " It was not copied.")
+        pixels = _pixels(dataset)
+        apply_profile(dataset, uids)
+        meant = str(dataset.SOPInstanceUID)
     dataset.preamble = bytes(128)
 
     def same(copy: Path) -> bool:
-        found = _read(copy)
-        return (
-            found.get("SOPInstanceUID") == dataset.get("SOPInstanceUID")
-            and found.get("PatientIdentityRemoved") == "YES"
-            and [bytes(found[k].value or b"") for k in BULK if k in found] == pixels
-        )
+        try:
+            with damage_told("unreadable"):
+                found = _read(copy)
+                kept = str(found.SOPInstanceUID) == meant and _pixels(found) == pixels
+                return kept and found.get("PatientIdentityRemoved") == "YES"
+        except ReadError:
+            return False
 
-    write_verified(target, lambda p: _save(dataset, p), same)
+    write_verified(target, lambda p: _save(path, dataset, p), same)
 
 
 def _read(path: Path) -> "FileDataset":
     import pydicom
 
-    try:
-        with values_unsaid():
-            dataset = pydicom.dcmread(path, force=True)
-    except DAMAGE as error:
-        raise ReadError(
-            f"'{path.name}' is missing or is not a readable DICOM file; check the file."
-        ) from error
+    with damage_told(f"'{path.name}' is missing or is not a readable DICOM file; check the file."):
+        dataset = pydicom.dcmread(path, force=True)
     if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
         raise ReadError(f"'{path.name}' is not a DICOM image (it names no instance); choose other files.")
     return dataset
 
 
-def _save(dataset: "FileDataset", path: Path) -> None:
+def _pixels(dataset: "FileDataset") -> list[bytes]:
+    return [bytes(dataset[k].value or b"") for k in BULK if k in dataset]
+
+
+def _save(original: Path, dataset: "FileDataset", target: Path) -> None:
     from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    meta = dataset.file_meta
-    if "TransferSyntaxUID" not in meta:
-        implicit, little = dataset.original_encoding
-        meta.TransferSyntaxUID = (
-            ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        )
-    meta.MediaStorageSOPClassUID = UID(str(dataset.SOPClassUID))
-    meta.MediaStorageSOPInstanceUID = UID(str(dataset.SOPInstanceUID))
-    save_object(dataset, path)
+    with damage_told(f"The header of '{original.name}' is damaged; it was not copied."):
+        meta = dataset.file_meta
+        if "TransferSyntaxUID" not in meta:
+            implicit, little = dataset.original_encoding
+            meta.TransferSyntaxUID = (
+                ImplicitVRLittleEndian
+                if implicit
+                else ExplicitVRLittleEndian
+                if little
+                else ExplicitVRBigEndian
+            )
+        meta.MediaStorageSOPClassUID = UID(str(dataset.SOPClassUID))
+        meta.MediaStorageSOPInstanceUID = UID(str(dataset.SOPInstanceUID))
+    save_object(dataset, target)

@@ -1,9 +1,6 @@
 """Headers of the instances behind a volume, without their pixels, as what is written refers to them."""
 
 import contextlib
-import logging
-import struct
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from featherseg_engines.errors import ReadError, WriteError
+from featherseg_engines.errors import FeathersegError, ReadError, WriteError
 from featherseg_engines.imaging.dicom.disclosure import Disclosure, UidMap
 from featherseg_engines.imaging.dicom.source import DicomSource
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -32,36 +30,25 @@ TYPE_2 = (
 )
 """What every composite object must have, if only empty (PS3.3, C.7.1.1 and C.7.2.1)."""
 
-DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    NotImplementedError,
-    OSError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
-"""What pydicom and highdicom raise on damaged headers; at the door it becomes one sentence."""
-
 MARKS = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows", "PatientID")
 """A file that has none of them is not DICOM, whatever else could be read out of its bytes."""
 
 
 @contextlib.contextmanager
-def values_unsaid() -> Iterator[None]:
-    """Keep pydicom's warnings off stderr and out of logs: they quote values, and values name patients."""
-    logger = logging.getLogger("pydicom")
-    level = logger.level
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        logger.setLevel(logging.CRITICAL + 1)
+def damage_told(sentence: str) -> Iterator[None]:
+    """Turn what pydicom and highdicom raise on damaged files into one ReadError with ``sentence``.
+
+    Their warnings stay off stderr and out of logs: they quote values, and values name patients.
+    """
+    import pydicom.errors  # noqa: F401 - so that its own kinds are known to damage()
+
+    with quiet_python():
         try:
             yield
-        finally:
-            logger.setLevel(level)
+        except FeathersegError:
+            raise
+        except damage() as error:
+            raise ReadError(sentence) from error
 
 
 def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
@@ -74,18 +61,13 @@ def read_header(path: Path, tags: tuple[str, ...] = ()) -> "Dataset":
     """
     import pydicom
 
-    try:
-        with values_unsaid():
-            header = pydicom.dcmread(
-                path,
-                stop_before_pixels=True,
-                force=True,
-                specific_tags=[*tags, *MARKS] if tags else None,
-            )
-    except DAMAGE as error:
-        raise ReadError(
-            f"'{path.name}' is missing or is not a readable DICOM file; check the file."
-        ) from error
+    with damage_told(f"'{path.name}' is missing or is not a readable DICOM file; check the file."):
+        header = pydicom.dcmread(
+            path,
+            stop_before_pixels=True,
+            force=True,
+            specific_tags=[*tags, *MARKS] if tags else None,
+        )
     if not any(mark in header for mark in MARKS):
         raise ReadError(f"'{path.name}' is not a DICOM file; choose another one.")
     return header
@@ -147,11 +129,8 @@ def _complete(header: "Dataset") -> None:
 def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:
     from featherseg_engines.imaging.dicom.profile import apply_profile
 
-    try:
-        with values_unsaid():
-            apply_profile(header, disclosure.uids)
-    except DAMAGE as error:
-        raise ReadError(f"The header of '{path.name}' is damaged; nothing was written.") from error
+    with damage_told(f"The header of '{path.name}' is damaged; nothing was written."):
+        apply_profile(header, disclosure.uids)
 
 
 def check_grid(target: Path, headers: "list[Dataset]", volume: Volume) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from featherseg_engines.errors import WriteError
-from featherseg_engines.imaging.dicom.headers import DAMAGE, values_unsaid
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -34,11 +34,11 @@ def save_object(dataset: "Dataset", path: Path) -> None:
         The disk is full or the folder gone.
     """
     try:
-        with values_unsaid():
+        with quiet_python():
             dataset.save_as(path, enforce_file_format=True)
     except OSError:
         raise
-    except DAMAGE as error:
+    except damage() as error:
         raise WriteError(
             f"'{path.name}' cannot be written: the headers of the images it is made from are damaged."
         ) from error

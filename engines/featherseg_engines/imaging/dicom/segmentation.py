@@ -1,6 +1,5 @@
 """Masks to DICOM-SEG that refers to the images, and back onto their grid."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,17 +10,17 @@ import numpy.typing as npt
 from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.imaging.dicom.disclosure import DEIDENTIFIED, Disclosure
 from featherseg_engines.imaging.dicom.headers import (
-    DAMAGE,
     check_grid,
+    damage_told,
     frame_plane,
     read_header,
     source_headers,
     source_of,
-    values_unsaid,
 )
 from featherseg_engines.imaging.dicom.maker import MAKER, SERIAL_NUMBER, save_object, software_version
 from featherseg_engines.imaging.dicom.placing import FramePlacer
 from featherseg_engines.imaging.dicom.segments import label_of, segment_descriptions
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Label, LabelTable
@@ -94,17 +93,15 @@ def read_segmentation(path: Path, volume: Volume) -> MaskRead:
         The file is damaged or not a segmentation, or it lies elsewhere: another frame of reference, another
         spacing, planes or pixels outside of the volume.
     """
-    try:
-        with values_unsaid():
-            return _read(path, volume)
-    except DAMAGE as error:
-        raise ReadError(f"'{path.name}' is a damaged DICOM segmentation; choose another file.") from error
+    with damage_told(f"'{path.name}' is a damaged DICOM segmentation; choose another file."):
+        return _read(path, volume)
 
 
 def is_segmentation(path: Path) -> bool:
     """Whether a file is a DICOM segmentation."""
     try:
-        return str(read_header(path, ("SOPClassUID",)).get("SOPClassUID", "")) in SEGMENTATION_CLASSES
+        with damage_told("unreadable"):
+            return str(read_header(path, ("SOPClassUID",)).get("SOPClassUID", "")) in SEGMENTATION_CLASSES
     except ReadError:
         return False
 
@@ -115,7 +112,8 @@ def _read(path: Path, volume: Volume) -> MaskRead:
     rows = _rows(segmentation)
     labels = np.zeros(volume.geometry.shape, np.uint16)
     overlapping = 0
-    for frame, pixels in _frames(path, segmentation):
+    for frame in range(1, int(segmentation.get("NumberOfFrames", 1)) + 1):
+        pixels = np.asarray(segmentation.get_stored_frame(frame))
         numbers = _numbers(segmentation, frame, pixels, rows)
         where, values = placer.place(frame, numbers)
         held = labels[where]
@@ -162,25 +160,26 @@ def _built(
         lookup[[row.value for row in rows]] = np.arange(1, len(rows) + 1)
         planes = lookup[planes]
     try:
-        return highdicom.seg.Segmentation(
-            source_images=headers,
-            pixel_array=planes.astype(np.uint16),
-            segmentation_type=kind.upper(),
-            segment_descriptions=segment_descriptions(rows, kind == "binary"),
-            series_instance_uid=generate_uid(None),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=generate_uid(None),
-            instance_number=1,
-            manufacturer=MAKER,
-            manufacturer_model_name=MAKER,
-            software_versions=software_version(),
-            device_serial_number=SERIAL_NUMBER,
-            content_label="SEGMENTATION",
-            content_description="Segmentation, research use",
-            series_description="Segmentation",
-            specific_character_set="ISO_IR 192",
-        )
-    except DAMAGE as error:
+        with quiet_python():
+            return highdicom.seg.Segmentation(
+                source_images=headers,
+                pixel_array=planes.astype(np.uint16),
+                segmentation_type=kind.upper(),
+                segment_descriptions=segment_descriptions(rows, kind == "binary"),
+                series_instance_uid=generate_uid(None),
+                series_number=SERIES_NUMBER,
+                sop_instance_uid=generate_uid(None),
+                instance_number=1,
+                manufacturer=MAKER,
+                manufacturer_model_name=MAKER,
+                software_versions=software_version(),
+                device_serial_number=SERIAL_NUMBER,
+                content_label="SEGMENTATION",
+                content_description="Segmentation, research use",
+                series_description="Segmentation",
+                specific_character_set="ISO_IR 192",
+            )
+    except damage() as error:
         raise WriteError(
             f"'{path.name}' cannot be written: the headers of the images lack what a DICOM segmentation refers "
             "to (frame of reference, positions, identifiers); save as .nii.gz instead."
@@ -189,14 +188,9 @@ def _built(
 
 def _opened(path: Path) -> "Segmentation":
     import highdicom
-    from pydicom.errors import InvalidDicomError
 
-    try:
+    with damage_told(f"'{path.name}' is not a readable DICOM segmentation; choose another file."):
         return highdicom.seg.segread(path)  # lazily, frames that end within a byte come out wrong (0.28.2)
-    except (*DAMAGE, InvalidDicomError) as error:
-        raise ReadError(
-            f"'{path.name}' is not a readable DICOM segmentation; choose another file."
-        ) from error
 
 
 def _rows(segmentation: "Segmentation") -> dict[int, Label]:
@@ -211,16 +205,6 @@ def _rows(segmentation: "Segmentation") -> dict[int, Label]:
 
 def _is_labelmap(segmentation: "Segmentation") -> bool:
     return str(segmentation.get("SegmentationType", "")) == "LABELMAP"
-
-
-def _frames(path: Path, segmentation: "Segmentation") -> Iterator[tuple[int, npt.NDArray[np.generic]]]:
-    for frame in range(1, int(segmentation.get("NumberOfFrames", 1)) + 1):
-        try:
-            yield frame, np.asarray(segmentation.get_stored_frame(frame))
-        except (*DAMAGE, RuntimeError) as error:
-            raise ReadError(
-                f"Frame {frame} of '{path.name}' cannot be decoded; the file is damaged."
-            ) from error
 
 
 def _numbers(

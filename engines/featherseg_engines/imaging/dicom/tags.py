@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from featherseg_engines.imaging.dicom.headers import DAMAGE, read_header, values_unsaid
+from featherseg_engines.imaging.dicom.headers import damage_told, read_header
 from featherseg_engines.imaging.dicom.source import DicomSource
+from featherseg_engines.imaging.quiet import damage
 
 if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
@@ -42,7 +43,7 @@ def header_rows(where: Path | DicomSource, slice_index: int = 0) -> list[TagRow]
     path = where if isinstance(where, Path) else where.paths[slice_index]
     header = read_header(path)
     meta = getattr(header, "file_meta", None)
-    with values_unsaid():
+    with damage_told(f"The header of '{path.name}' is damaged and cannot be shown."):
         return [*(_rows(meta, 0) if meta is not None else ()), *_rows(header, 0)]
 
 
@@ -50,7 +51,7 @@ def _rows(dataset: "Dataset", depth: int) -> Iterator[TagRow]:
     for tag in sorted(dataset.keys()):
         try:
             element = dataset[tag]
-        except DAMAGE:
+        except damage():
             yield TagRow(_written(tag), "?", "??", "cannot be read", depth)
             continue
         yield TagRow(_written(tag), element.name, str(element.VR), _text(element), depth)
