@@ -20,7 +20,17 @@ from featherseg_engines.imaging.dicom.tags import header_rows
 from featherseg_engines.labels import LabelTable
 
 GRID = geometry_of((3, 6, 5), (2.0, 0.5, 0.5), (0.1, 0.2, 0.3))
-SECRETS = (b"Doe", b"Jane", b"HOSP-4711", b"19610203", b"20240506", b"ACC99", b"House", b"Princeton", b"PHANTOM")
+SECRETS = (
+    b"Doe",
+    b"Jane",
+    b"HOSP-4711",
+    b"19610203",
+    b"20240506",
+    b"ACC99",
+    b"House",
+    b"Princeton",
+    b"PHANTOM",
+)
 
 
 def change(path: Path, **values: object) -> Path:
