@@ -22,6 +22,11 @@ def modules_after(code: str) -> set[str]:
     [
         "featherseg_engines.imaging.readers",
         "featherseg_engines.imaging.writers",
+        "featherseg_engines.imaging.dicom.segmentation",
+        "featherseg_engines.imaging.dicom.rtstruct",
+        "featherseg_engines.imaging.dicom.deidentify",
+        "featherseg_engines.imaging.surface",
+        "featherseg_engines.imaging.coco",
         "featherseg_engines.inference.onnx_engine",
         "featherseg_engines.evaluation",
         "featherseg_engines.models.catalogue",
