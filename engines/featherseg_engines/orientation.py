@@ -30,8 +30,9 @@ _ACROSS: dict[Plane, tuple[int, int, int, int]] = {
 grows down the screen (1) or up (-1)."""
 
 _WITHOUT_PATIENT_AXES = frozenset(
-    "photo US IVUS XA RF CR DX MG IO PX ES GM SM XC OP OT".split()  # defined terms of DICOM PS3.3 C.7.3.1.1.1
+    ["photo", "US", "IVUS", "XA", "RF", "CR", "DX", "MG", "IO", "PX", "ES", "GM", "SM", "XC", "OP", "OT"]
 )
+"""Defined terms of DICOM PS3.3 C.7.3.1.1.1, and ours for photographs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,9 @@ def _nearest(unit: npt.NDArray[np.float64]) -> tuple[int, int, int]:
     return max(choices, key=lambda choice: round(sum(abs(unit[w, c]) for w, c in enumerate(choice)), 9))
 
 
-def _view(plane: Plane, unit: npt.NDArray[np.float64], columns: tuple[int, int, int], tilt: float) -> PlaneView:
+def _view(
+    plane: Plane, unit: npt.NDArray[np.float64], columns: tuple[int, int, int], tilt: float
+) -> PlaneView:
     deep, across, high, sense = _ACROSS[plane]
     rightward = unit[across, columns[across]] >= 0
     downward = (unit[high, columns[high]] >= 0) == (sense > 0)

@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from featherseg.session.case import OpenCase, new_case, suggested_mask
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
 from featherseg_engines.imaging.readers import read_image, read_mask
@@ -63,6 +64,7 @@ class Session:
         self.threshold = 0.5
         self.busy = False
         self.z = 0
+        self.viewing = Viewing()
         bundles = self.catalogue.bundles()
         self.model: ModelBundle | None = bundles[0] if bundles else None
         self.active_label = 1
@@ -97,6 +99,7 @@ class Session:
         self.drop()
         self.case, self.z = case, 0
         self.tell(None)
+        self.viewing.open(case.volume if case else None)
         self.opened.emit(case)
 
     def open_mask(self, path: Path) -> None:
@@ -278,9 +281,14 @@ class Session:
 
     def go_to_slice(self, z: int) -> None:
         """Note which slice is on screen; a ghost of another slice goes."""
+        self.go_to((z, *self.viewing.position[1:]))
+
+    def go_to(self, index: Index) -> None:
+        """Put the cross of the views on a voxel (z, y, x); a ghost of another slice goes."""
         if self.case is None:
             return
-        z = min(max(z, 0), self.case.volume.geometry.shape[0] - 1)
+        self.viewing.go_to(index)
+        z = self.viewing.position[0]
         if z != self.z:
             if self.model is None or self.model.card.dims == 2:
                 self.drop()

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -18,7 +17,7 @@ from featherseg.ui.notices import NoticeBar
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.welcome import Welcome
-from featherseg.viewer.canvas import Canvas
+from featherseg.viewer.planes import Planes
 from featherseg.window.files import Files
 from featherseg.window.keys import KeyShadow
 from featherseg.window.status import StatusLine
@@ -36,9 +35,9 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, samples: Sequence[tuple[str, Path]] = ()) -> None:
         super().__init__()
         self.session = session
-        self.viewer = ViewerModel()
-        self.canvas = Canvas(session, self.viewer)
-        self.qt_viewer = QtViewer(self.viewer)
+        self._shadow = KeyShadow(session, self)
+        self.planes = Planes(session, self._shadow_napari)
+        self.viewer, self.qt_viewer = self.planes.main.viewer, self.planes.main.qt_viewer
         self.files = Files(session, self)
         self.setWindowTitle("Featherseg")
         self.setAcceptDrops(True)
@@ -49,12 +48,11 @@ class MainWindow(QMainWindow):
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
         self.stack.addWidget(Welcome(samples, self.files.open))
-        self.stack.addWidget(self.qt_viewer)
+        self.stack.addWidget(self.planes)
         self._lay_out()
-        self.status = StatusLine(session, self.viewer)
+        self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self._add_menus(commands)
-        self._shadow_napari()
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
@@ -92,7 +90,12 @@ class MainWindow(QMainWindow):
     def _view_commands(self) -> list[Command]:
         return [
             Command("view.panel", "Show or hide the panel", "F3", "View", self._toggle_panel),
-            Command("view.fit", "Fit the image", "Home", "View", self.canvas.fit),
+            Command("view.fit", "Fit the image", "Home", "View", self.planes.fit),
+            Command("view.planes", "One plane, or all three", "O", "View", self._toggle_planes),
+            Command("view.next", "Next slice", "Up", "View", lambda: self._scroll(1), repeats=True),
+            Command(
+                "view.previous", "Previous slice", "Down", "View", lambda: self._scroll(-1), repeats=True
+            ),
             Command("model.open", "Open model folder …", "", "Model", self.files.ask_model),
             Command("help.about", "About Featherseg", "", "Help", self.show_about),
         ]
@@ -109,11 +112,16 @@ class MainWindow(QMainWindow):
                 menu.addAction(action)
                 self.actions_by_id[command.id] = action
 
-    def _shadow_napari(self) -> None:
-        shadow = KeyShadow(self.session, self)
-        for widget in (self.qt_viewer, *self.qt_viewer.findChildren(QWidget)):
-            widget.installEventFilter(shadow)
+    def _shadow_napari(self, qt_viewer: QtViewer) -> None:
+        for widget in (qt_viewer, *qt_viewer.findChildren(QWidget)):
+            widget.installEventFilter(self._shadow)
             widget.setAcceptDrops(False)  # napari would open a dropped file past us; the window takes it
+
+    def _toggle_planes(self) -> None:
+        self.session.viewing.show_planes(not self.session.viewing.planes)
+
+    def _scroll(self, steps: int) -> None:
+        self.session.go_to_slice(self.session.z + steps)
 
     def _toggle_panel(self) -> None:
         self.panel.setVisible(not self.panel.isVisible())
@@ -127,7 +135,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{case.volume.name} - Featherseg" if case else "Featherseg")
         if case is not None:
             self.qt_viewer.canvas.native.setFocus()
-            QTimer.singleShot(0, self.canvas.fit)  # the canvas learns its size when it is first shown
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files may be dropped anywhere on the window."""
@@ -148,7 +155,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.connections.clear()
-        self.canvas.release()
+        self.planes.release()
         self.panel.release()
         self.session.close()
         event.accept()
