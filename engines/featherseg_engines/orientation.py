@@ -19,7 +19,7 @@ from featherseg_engines.geometry import Geometry
 Plane = Literal["axial", "sagittal", "coronal"]
 PLANES: tuple[Plane, ...] = ("axial", "sagittal", "coronal")
 
-_LETTERS = ("LR", "PA", "SI")
+_LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
 """What lies at the positive and at the negative end of the world axes L, P, S."""
 _ACROSS: dict[Plane, tuple[int, int, int, int]] = {
     "axial": (2, 0, 1, 1),

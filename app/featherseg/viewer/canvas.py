@@ -37,6 +37,7 @@ class Canvas:
     def __init__(self, session: Session, viewer: ViewerModel, rank: int = 0) -> None:
         self.session, self.viewer, self.rank = session, viewer, rank
         self.case: OpenCase | None = None
+        self.awake = True
         self.view: PlaneView | None = None
         self._binding: LabelsBinding | None = None
         self._ghost: Ghost | None = None
@@ -54,7 +55,6 @@ class Canvas:
         ):
             self.connections.add(signal, slot)
         self.connections.add(viewer.dims.events.current_step, self._on_step)
-        self.connections.add(viewer.cursor.events.position, self._on_cursor)
         for overlay in viewer.canvas.overlays.values():
             overlay.box = (
                 False  # napari 0.9.2 draws the box of the brush's circle as a dark spot at the cursor
@@ -78,6 +78,11 @@ class Canvas:
         if self.flat:
             return
         self.viewer.dims.axis_labels = ("slice", "y", "x")
+        self._on_moved(self.session.viewing.position)
+
+    def wake(self, awake: bool) -> None:
+        """Follow the cross, or rest while nobody sees this plane."""
+        self.awake = awake
         self._on_moved(self.session.viewing.position)
 
     @property
@@ -112,7 +117,8 @@ class Canvas:
             if part is not None:
                 part.release()
         self._binding = self._ghost = self._image = self._outline = self.case = self.view = None
-        self.viewer.layers.clear()
+        if self.viewer.layers:
+            self.viewer.layers.clear()
 
     def _turn(self, case: OpenCase) -> None:
         view, dims = self.view, self.viewer.dims
@@ -175,12 +181,6 @@ class Canvas:
         if window is not None and self._image is not None and self.case is self.session.case:
             self._image.contrast_limits = limits(window)
 
-    def _on_cursor(self, _: object = None) -> None:
-        if self.view is not None and self.case is not None:
-            at = [float(v) for v in self.viewer.cursor.position]
-            at = [0.0, *at] if self.flat else at
-            self.session.viewing.pointed.emit(self.voxel_at(at[self.view.vertical], at[self.view.horizontal]))
-
     def _on_step(self, _: object = None) -> None:
         if self.case is not None and self.view is not None and not self.flat:
             at = list(self.session.viewing.position)
@@ -191,7 +191,7 @@ class Canvas:
         if self.case is None or self.view is None or self.flat or self.case is not self.session.case:
             return
         depth = self.view.depth
-        if self.viewer.dims.current_step[depth] != position[depth]:
+        if self.awake and self.viewer.dims.current_step[depth] != position[depth]:
             self.viewer.dims.set_current_step(depth, position[depth])
 
 

@@ -31,6 +31,8 @@ class PlaneMouse(QObject):
             return False
         if isinstance(event, QWheelEvent):
             return self._on_wheel(event)
+        if event.type() == QEvent.Type.Leave:
+            self._canvas.session.viewing.pointed.emit(None)
         if not isinstance(event, QMouseEvent):
             return False
         if event.type() in (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick):
@@ -48,6 +50,7 @@ class PlaneMouse(QObject):
 
     def _on_move(self, event: QMouseEvent) -> bool:
         if self._dragged is None:
+            self._point(event.position())
             return False
         button, last = self._dragged
         by = event.position() - last
@@ -80,4 +83,9 @@ class PlaneMouse(QObject):
             zoom_at(self._canvas.viewer, self._native, event.position(), ZOOM_STEP**notches)
         else:
             self._canvas.scroll(notches)
+        self._point(event.position())
         return True
+
+    def _point(self, at: QPointF) -> None:
+        voxel = self._canvas.voxel_at(*to_plane(self._canvas.viewer, self._native, at))
+        self._canvas.session.viewing.pointed.emit(voxel)

@@ -77,7 +77,9 @@ class Planes(QWidget):
             self.others.append(pane)
             self._made(pane.qt_viewer)
         for pane in self.others:
-            pane.show_case(case if planes else None)
+            if pane.canvas.case is not case:
+                pane.show_case(case if planes else None)
+            pane.canvas.wake(planes)
         self._arrange(planes)
         if planes and case is not None:
             self.facts.setText(_facts(case))
