@@ -45,7 +45,7 @@ def phantom(path, direction=LEFT_HANDED):
 @pytest.fixture
 def planes(window, tmp_path):
     """The window with all three planes of the phantom on screen; panes by plane."""
-    open_in(window, phantom(tmp_path / "phantom.nii.gz"))
+    open_in(window, phantom(tmp_path / "phantom.nrrd"))
     hand = Hand(window)
     hand.key("o")
     wait(lambda: len(window.planes.panes) == 3)
@@ -69,9 +69,7 @@ def test_no_view_is_squashed(planes):
     for pane in planes.values():
         view = pane.canvas.view
         first, last = on(pane, 0, 0, 0), on(pane, *(n - 1 for n in SHAPE))
-        tall, wide = (
-            (SHAPE[axis] - 1) * SPACING[axis] for axis in (view.vertical, view.horizontal)
-        )
+        tall, wide = ((SHAPE[axis] - 1) * SPACING[axis] for axis in (view.vertical, view.horizontal))
         on_screen = abs(last.y() - first.y()) / abs(last.x() - first.x())
         assert on_screen == pytest.approx(tall / wide, rel=0.03)
         for layer in pane.viewer.layers:
@@ -148,7 +146,10 @@ def test_right_drag_changes_width_and_centre_and_the_status_line_says_them(windo
     assert wider.centre == pytest.approx(before.centre, rel=0.01)
     hand.drag(pane.native, middle, middle + QPoint(0, 50), button=3)
     assert viewing.window.centre > wider.centre
-    low, high = viewing.window.centre - viewing.window.width / 2, viewing.window.centre + viewing.window.width / 2
+    low, high = (
+        viewing.window.centre - viewing.window.width / 2,
+        viewing.window.centre + viewing.window.width / 2,
+    )
     for each in window.planes.panes:
         assert each.viewer.layers["image"].contrast_limits == pytest.approx([low, high])
     assert window.status.window_text.text().startswith("W ")
@@ -170,7 +171,7 @@ def test_one_plane_comes_back_and_a_photograph_has_no_planes(window, planes):
 
 
 def test_the_second_and_third_plane_are_made_when_they_are_asked_for(window, tmp_path):
-    open_in(window, phantom(tmp_path / "phantom.nii.gz"))
+    open_in(window, phantom(tmp_path / "phantom.nrrd"))
     assert len(window.planes.panes) == 1
 
 

@@ -9,10 +9,12 @@ from psygnal import Signal
 
 from featherseg.session.case import OpenCase, new_case, suggested_mask
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.opening import Opening
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
-from featherseg_engines.imaging.readers import read_image, read_mask
+from featherseg_engines.imaging.readers import read_mask
+from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
@@ -65,6 +67,7 @@ class Session:
         self.busy = False
         self.z = 0
         self.viewing = Viewing()
+        self.opening = Opening(post, self.tell)
         bundles = self.catalogue.bundles()
         self.model: ModelBundle | None = bundles[0] if bundles else None
         self.active_label = 1
@@ -75,24 +78,44 @@ class Session:
         self._adopt_labels_of_model()
 
     def close(self) -> None:
-        """Stop the inference thread."""
+        """Stop the threads."""
+        self.opening.close()
         self._worker.close()
 
     # -- opening and saving -----------------------------------------------------------------------------
 
-    def open_image(self, path: Path) -> bool:
-        """Open an image or volume; where it cannot be read, what was open stays open and a notice says why."""
-        try:
-            volume = read_image(path)
-        except FeathersegError as error:
-            self.tell(Notice(str(error), "problem"))
-            return False
+    @property
+    def reading(self) -> bool:
+        """Whether something is being read."""
+        return self.opening.busy
+
+    def open_image(self, path: Path) -> None:
+        """Read an image, volume or DICOM folder off this thread and open it.
+
+        Where it cannot be read, what was open stays open and a notice says why.
+        """
+        steps = self._steps()
+        self.opening.open(path, lambda volume: self._was_read(path, volume, steps))
+
+    def _steps(self) -> tuple[object, ...]:
+        return (self.case, *self.case.history.done[-1:]) if self.case else ()
+
+    def _was_read(self, path: Path, volume: Volume, steps: tuple[object, ...]) -> None:
+        if steps == self._steps() or not (self.case and self.case.unsaved):
+            self._show(path, volume)
+            return
+        offer = Offer("Discard them and open it", lambda: self._show(path, volume))
+        text = f"'{volume.name}' is ready; the labels here were changed meanwhile and are not saved."
+        self.tell(Notice(text, offers=(offer,)))
+
+    def _show(self, path: Path, volume: Volume) -> None:
         self.use(new_case(volume))
         mask = suggested_mask(path, volume)
-        if mask.exists():
+        if mask.is_file():
             offer = Offer("Load it", lambda: self.open_mask(mask))
             self.tell(Notice(f"There is a saved mask '{mask.name}' beside this image.", offers=(offer,)))
-        return True
+        elif volume.warnings:
+            self.tell(Notice(" ".join(volume.warnings)))
 
     def use(self, case: OpenCase | None) -> None:
         """Make ``case`` the one that is open."""

@@ -27,9 +27,16 @@ class Files:
         if name:
             self.open(Path(name))
 
-    def open(self, path: Path) -> bool:
-        """Open an image, after asking what to do with unsaved labels."""
-        return self.may_leave() and self._session.open_image(path)
+    def ask_folder(self) -> None:
+        """Choose a folder of DICOM files and open a series of it."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Open DICOM folder", self._folder())
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Start opening an image or a folder, after asking what to do with unsaved labels."""
+        if self.may_leave():
+            self._session.open_image(path)
 
     def ask_mask(self) -> None:
         """Choose a mask and load it onto the open image."""

@@ -75,6 +75,7 @@ class MainWindow(QMainWindow):
         files = self.files
         return [
             Command("file.open", "Open image …", "Ctrl+O", "File", files.ask_image),
+            Command("file.open_folder", "Open DICOM folder …", "", "File", files.ask_folder),
             Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
             Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
             Command(
