@@ -49,7 +49,7 @@ def _read(path: Path, moment: int, reading: Reading) -> Volume:
     image: Any = nibabel.load(path, mmap=False)
     header = image.header
     shape, warnings = _shape(path, header.get_data_shape(), moment)
-    dtype, offset = header.get_data_dtype(), header.get_data_offset()
+    dtype, offset = header.get_data_dtype(), int(image.dataobj.offset)
     packed = suffix_of(path) == ".nii.gz"
     size = path.stat().st_size
     claimed = int(np.prod(header.get_data_shape(), dtype=object)) * dtype.itemsize
@@ -79,17 +79,15 @@ def _voxels(
     from nibabel.fileslice import fileslice
 
     x, y, z, volumes, channels = shape
-    header = image.header
-    dtype = header.get_data_dtype()
-    slope, intercept = header.get_slope_inter()
-    scale = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
+    stored = image.dataobj  # once loaded, offset and scale are here, no longer in the header
+    dtype, scale = image.header.get_data_dtype(), (float(stored.slope), float(stored.inter))
     target: npt.NDArray[np.generic] | None = None
     with image.file_map["image"].get_prepare_fileobj("rb") as file:
         for channel in range(channels):
             for k in range(z):
                 reading.step(channel * z + k, channels * z)
                 at = (slice(None), slice(None), k, moment, channel)
-                plane = fileslice(file, at, (x, y, z, volumes, channels), dtype, header.get_data_offset())
+                plane = fileslice(file, at, shape, dtype, stored.offset, order="F")
                 values = _values(np.asarray(plane), scale)
                 if target is None:
                     colours = values.shape[2:] if channels == 1 else (channels,)

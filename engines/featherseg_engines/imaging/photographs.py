@@ -14,6 +14,7 @@ from featherseg_engines.geometry import Geometry, Triple
 from featherseg_engines.imaging.endings import stem_of
 from featherseg_engines.imaging.limits import MAX_PIXELS
 from featherseg_engines.imaging.progress import UNHEARD, Reading
+from featherseg_engines.imaging.quiet import quiet_native
 from featherseg_engines.imaging.volume import Volume
 
 Pixels = npt.NDArray[np.generic]
@@ -37,7 +38,8 @@ def read_photograph(path: Path, reading: Reading = UNHEARD) -> Volume:
     with Image.open(io.BytesIO(path.read_bytes())) as image:
         _check_size(path, image.width * image.height)
         if image.format == "TIFF":
-            return _tiff(path, image, reading)
+            with quiet_native():
+                return _tiff(path, image, reading)
         pixels = _pixels(ImageOps.exif_transpose(image))
     geometry = Geometry((1, *pixels.shape[:2]), calibrated=False)
     return Volume(_frozen(pixels[None]), geometry, "photo", stem_of(path), path)

@@ -87,7 +87,8 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
         return _painted(frame, dataset)
     if stored.samples > 1:
         return frame
-    if group(dataset, "ModalityLUTSequence") is not None:
+    table_of = group(dataset, "ModalityLUTSequence")
+    if table_of is not None and numbers(table_of, "LUTDescriptor", 3) and "LUTData" in table_of:
         from pydicom.pixels import apply_modality_lut
 
         table = np.asarray(apply_modality_lut(frame, dataset))
@@ -98,8 +99,26 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
 def _painted(frame: Pixels, dataset: "Dataset") -> npt.NDArray[np.uint8]:
     from pydicom.pixels import apply_color_lut
 
-    rgb = np.asarray(apply_color_lut(frame, dataset))[..., :3]
-    return rgb if rgb.dtype == np.uint8 else (rgb >> 8).astype(np.uint8)
+    rgb = np.asarray(apply_color_lut(frame, _little_endian_palette(dataset)))[..., :3]
+    if rgb.dtype == np.uint8 or rgb.max() < 256:  # 16-bit tables that only use 8 are common
+        return rgb.astype(np.uint8)
+    return (rgb >> 8).astype(np.uint8)
+
+
+def _little_endian_palette(dataset: "Dataset") -> "Dataset":
+    """The palette with its bytes in the order in which pydicom reads them."""
+    from pydicom.dataset import Dataset
+
+    if dataset.original_encoding[1] is not False:
+        return dataset
+    turned = Dataset()
+    for colour in ("Red", "Green", "Blue"):
+        name = f"{colour}PaletteColorLookupTable"
+        turned[f"{name}Descriptor"] = dataset[f"{name}Descriptor"]
+        data = bytes(dataset[f"{name}Data"].value)
+        wide = dataset[f"{name}Descriptor"].value[2] == 16
+        setattr(turned, f"{name}Data", np.frombuffer(data, np.uint16).byteswap().tobytes() if wide else data)
+    return turned
 
 
 def natural_type(values: Pixels, stored: Stored, scales: list[Scale]) -> np.dtype[np.generic]:
