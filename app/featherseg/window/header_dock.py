@@ -1,0 +1,51 @@
+"""The dock with the open volume's facts and its DICOM header."""
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QWidget
+
+from featherseg.session.case import OpenCase
+from featherseg.session.facts import Fact, volume_facts
+from featherseg.session.session import Session
+from featherseg.ui.connections import Connections
+from featherseg.ui.tags_panel import TagsPanel
+from featherseg_engines.errors import FeathersegError
+from featherseg_engines.imaging.volume import Volume
+
+
+class HeaderDock(QDockWidget):
+    """Follows the session; reads a header only while it is on screen."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Image and header", parent)
+        self.setObjectName("header")
+        self._session = session
+        self.panel = TagsPanel()
+        self.setWidget(self.panel)
+        self.setAllowedAreas(Qt.DockWidgetArea.AllDockWidgetAreas)
+        self.hide()
+        self.visibilityChanged.connect(self._on_visible)
+        self.connections = Connections()
+        self.connections.add(session.opened, self._on_opened)
+
+    def _on_opened(self, case: OpenCase | None) -> None:
+        if self.isVisible():
+            self.panel.show_rows(rows_of(case.volume) if case else [])
+
+    def _on_visible(self, visible: bool) -> None:
+        if visible:
+            self._on_opened(self._session.case)
+
+
+def rows_of(volume: Volume) -> list[Fact]:
+    """The volume's own facts, then the DICOM header where there is one."""
+    rows = volume_facts(volume)
+    if volume.source is None:
+        return rows
+    try:
+        from featherseg_engines.imaging.dicom.tags import header_rows
+    except ImportError:
+        return rows
+    try:
+        return [*rows, *(Fact(str(t), str(n), str(vr), str(v)) for t, n, vr, v in header_rows(volume.source))]
+    except FeathersegError as error:
+        return [*rows, Fact("", "Header", "", str(error))]
