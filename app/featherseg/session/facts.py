@@ -1,6 +1,5 @@
 """What there is to know about an open volume, as rows for a table; the DICOM header where there is one."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from featherseg_engines.imaging.volume import Volume
@@ -16,9 +15,6 @@ class Fact:
     name: str
     vr: str
     value: str
-
-
-HeaderRows = Callable[[Volume], list[Fact]]
 
 
 def volume_facts(volume: Volume) -> list[Fact]:

@@ -20,7 +20,9 @@ class WindowBox(QWidget):
         self.presets, self.now = QComboBox(), QLabel()
         self.presets.setAccessibleName("Window preset")
         self.presets.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.presets.setToolTip("Drag with the right mouse button on the image: across for width, down for level")
+        self.presets.setToolTip(
+            "Drag with the right mouse button on the image: across for width, down for level"
+        )
         self.now.setProperty("role", "quiet")
         heading = QLabel("Window")
         heading.setProperty("role", "heading")

@@ -1,6 +1,6 @@
 """The dock with the open volume's facts and its DICOM header."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtWidgets import QDockWidget, QWidget
 
 from featherseg.session.case import OpenCase
@@ -27,6 +27,11 @@ class HeaderDock(QDockWidget):
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
+    def sizeHint(self) -> QSize:
+        """A third of the window at most: the image comes first."""
+        em = self.fontMetrics().height()
+        return QSize(em * 40, em * 14)
+
     def _on_opened(self, case: OpenCase | None) -> None:
         if self.isVisible():
             self.panel.show_rows(rows_of(case.volume) if case else [])
@@ -41,11 +46,10 @@ def rows_of(volume: Volume) -> list[Fact]:
     rows = volume_facts(volume)
     if volume.source is None:
         return rows
+    from featherseg_engines.imaging.dicom.tags import header_rows
+
     try:
-        from featherseg_engines.imaging.dicom.tags import header_rows
-    except ImportError:
-        return rows
-    try:
-        return [*rows, *(Fact(str(t), str(n), str(vr), str(v)) for t, n, vr, v in header_rows(volume.source))]
+        found = header_rows(volume.source, len(volume.source.paths) // 2)
     except FeathersegError as error:
         return [*rows, Fact("", "Header", "", str(error))]
+    return [*rows, *(Fact(row.tag, "    " * row.depth + row.name, row.vr, row.value) for row in found)]

@@ -17,10 +17,13 @@ from featherseg.ui.notices import NoticeBar
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.welcome import Welcome
+from featherseg.ui.window_box import WindowBox
 from featherseg.viewer.planes import Planes
 from featherseg.window.files import Files
+from featherseg.window.header_dock import HeaderDock
 from featherseg.window.keys import KeyShadow
 from featherseg.window.status import StatusLine
+from featherseg_engines.imaging.windowing import in_words
 
 ABOUT = (
     f"<b>Featherseg {__version__}</b><p>Segment medical images on the computer you already have. "
@@ -44,6 +47,7 @@ class MainWindow(QMainWindow):
         self.actions_by_id: dict[str, QAction] = {}
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
+        self.panel.put_below(WindowBox(session))
         self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
@@ -53,6 +57,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self._add_menus(commands)
+        self.header = HeaderDock(session, self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
@@ -93,6 +99,7 @@ class MainWindow(QMainWindow):
             Command("view.panel", "Show or hide the panel", "F3", "View", self._toggle_panel),
             Command("view.fit", "Fit the image", "Home", "View", self.planes.fit),
             Command("view.planes", "One plane, or all three", "O", "View", self._toggle_planes),
+            Command("view.header", "Image and header", "Ctrl+I", "View", self._toggle_header),
             Command("view.next", "Next slice", "Up", "View", lambda: self._scroll(1), repeats=True),
             Command(
                 "view.previous", "Previous slice", "Down", "View", lambda: self._scroll(-1), repeats=True
@@ -112,6 +119,20 @@ class MainWindow(QMainWindow):
                 action.triggered.connect(lambda _=False, run=command.run: run())
                 menu.addAction(action)
                 self.actions_by_id[command.id] = action
+            if title == "View":
+                self._window_menu = menu.addMenu("Window")
+                self._window_menu.aboutToShow.connect(self._fill_window_menu)
+
+    def _fill_window_menu(self) -> None:
+        viewing = self.session.viewing
+        self._window_menu.clear()
+        for preset in viewing.presets:
+            action = self._window_menu.addAction(f"{preset.name}   {in_words(preset)}")
+            action.setCheckable(True)
+            action.setChecked(preset == viewing.window)
+            action.triggered.connect(lambda _=False, w=preset: viewing.choose_window(w))
+        if not viewing.presets:
+            self._window_menu.addAction("For grey images only").setEnabled(False)
 
     def _shadow_napari(self, qt_viewer: QtViewer) -> None:
         for widget in (qt_viewer, *qt_viewer.findChildren(QWidget)):
@@ -123,6 +144,9 @@ class MainWindow(QMainWindow):
 
     def _scroll(self, steps: int) -> None:
         self.session.go_to_slice(self.session.z + steps)
+
+    def _toggle_header(self) -> None:
+        self.header.setVisible(not self.header.isVisible())
 
     def _toggle_panel(self) -> None:
         self.panel.setVisible(not self.panel.isVisible())

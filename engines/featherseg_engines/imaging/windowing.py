@@ -29,9 +29,13 @@ def presets_for(volume: Volume) -> tuple[Window, ...]:
     own = tuple(_named(window, i) for i, window in enumerate(volume.windows) if window.width > 0)
     if is_hounsfield(volume, sample):
         return (*own, *CT_PRESETS, auto, full)
-    if volume.voxels.dtype == np.uint8 and volume.geometry.shape[0] == 1:
-        return (*own, Window(127.5, 255.0, FULL), auto)
-    return (*own, auto, full)
+    if volume.modality in ("MR", ""):
+        own = (auto, *own, full)  # windows in headers of MR are often of another series or scale
+    else:
+        own = (*own, auto, full)
+    if not volume.windows and volume.voxels.dtype == np.uint8 and volume.geometry.shape[0] == 1:
+        return Window(127.5, 255.0, FULL), auto
+    return own
 
 
 def is_hounsfield(volume: Volume, sample: npt.NDArray[np.float32] | None = None) -> bool:
@@ -62,7 +66,8 @@ def _short(value: float) -> str:
 
 
 def _named(window: Window, number: int) -> Window:
-    return Window(window.centre, window.width, f"{window.name or f'File {number + 1}'} (file)")
+    name = f"{window.name} (file)" if window.name else "From the file" + (f" {number + 1}" if number else "")
+    return Window(window.centre, window.width, name)
 
 
 def _sample(voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
