@@ -13,6 +13,7 @@ from featherseg.session.opening import Opening
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
+from featherseg_engines.imaging.overlay import laid_over
 from featherseg_engines.imaging.readers import read_mask
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
@@ -116,6 +117,24 @@ class Session:
             self.tell(Notice(f"There is a saved mask '{mask.name}' beside this image.", offers=(offer,)))
         elif volume.warnings:
             self.tell(Notice(" ".join(volume.warnings)))
+
+    def lay_over(self, path: Path) -> None:
+        """Show a second series over the open one; where that cannot be, a notice says why."""
+        if self.case is None:
+            self.tell(Notice("Open an image first; then a second series can be laid over it."))
+            return
+        base = self.case.volume
+
+        def resample(other: Volume) -> None:
+            title = f"Laying '{other.name}' over"
+            self.opening.compute(title, lambda ear: laid_over(base, other), show)
+
+        def show(other: Volume) -> None:
+            if self.case is not None and self.case.volume is base:
+                self.viewing.lay_over(other)
+                self.tell(Notice(" ".join(other.warnings)) if other.warnings else None)
+
+        self.opening.open(path, resample)
 
     def use(self, case: OpenCase | None) -> None:
         """Make ``case`` the one that is open."""

@@ -1,8 +1,11 @@
 """How the open volume is looked at: where the cross stands, one plane or three, and the grey-value window."""
 
+from dataclasses import replace
+
 import numpy as np
 from psygnal import Signal
 
+from featherseg.session.overlay import Overlay, new_overlay
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.imaging.windowing import presets_for
 
@@ -19,6 +22,7 @@ class Viewing:
     moved = Signal(object)  # Index of the cross
     pointed = Signal(object)  # Index under the mouse, or None
     window_changed = Signal(object)  # Window, or None for colour
+    overlay_changed = Signal(object)  # Overlay, or None
     layout_changed = Signal(bool)  # whether all three planes are on screen
 
     def __init__(self) -> None:
@@ -26,6 +30,7 @@ class Viewing:
         self.position: Index = (0, 0, 0)
         self.presets: tuple[Window, ...] = ()
         self.window: Window | None = None
+        self.overlay: Overlay | None = None
         self._wants_planes = False
 
     @property
@@ -42,6 +47,7 @@ class Viewing:
         """Look at another volume from now on, its middle first across and down."""
         before = self.planes
         self.volume = volume
+        self.remove_overlay()
         shape = volume.geometry.shape if volume else (1, 1, 1)
         self.position = (0, shape[1] // 2, shape[2] // 2)
         self.presets = presets_for(volume) if volume else ()
@@ -71,6 +77,23 @@ class Viewing:
         if self.window is not None:
             self.window = window
             self.window_changed.emit(window)
+
+    def lay_over(self, volume: Volume) -> None:
+        """Show a second volume, which is on the same grid, over the first; in place of an earlier one."""
+        self.overlay = new_overlay(volume)
+        self.overlay_changed.emit(self.overlay)
+
+    def change_overlay(self, window: Window, opacity: float, visible: bool) -> None:
+        """Show the second volume in another way."""
+        if self.overlay is not None:
+            self.overlay = replace(self.overlay, window=window, opacity=opacity, visible=visible)
+            self.overlay_changed.emit(self.overlay)
+
+    def remove_overlay(self) -> None:
+        """Show the first volume alone."""
+        if self.overlay is not None:
+            self.overlay = None
+            self.overlay_changed.emit(None)
 
     def drag_window(self, across: float, down: float) -> None:
         """Change the window as a drag does: pixels to the right widen it, pixels down raise its centre."""

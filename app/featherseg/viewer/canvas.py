@@ -8,6 +8,7 @@ from napari.layers import Image, Labels
 from superqt.utils import qthrottled
 
 from featherseg.session.case import OpenCase
+from featherseg.session.overlay import Overlay
 from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
@@ -42,6 +43,7 @@ class Canvas:
         self._binding: LabelsBinding | None = None
         self._ghost: Ghost | None = None
         self._image: Image | None = None
+        self._over: Image | None = None
         self._outline: Labels | None = None
         self.connections = Connections()
         self._refresh_soon = qthrottled(self._refresh_outline, timeout=REFRESH_MS)
@@ -52,6 +54,7 @@ class Canvas:
             (session.masks_hidden, self._on_hidden),
             (session.viewing.moved, self._on_moved),
             (session.viewing.window_changed, self._on_window),
+            (session.viewing.overlay_changed, self._on_overlay),
         ):
             self.connections.add(signal, slot)
         self.connections.add(viewer.dims.events.current_step, self._on_step)
@@ -75,6 +78,7 @@ class Canvas:
         self._turn(case)
         self._add_layers(case)
         self.case = case
+        self._on_overlay(self.session.viewing.overlay)
         if self.flat:
             return
         self.viewer.dims.axis_labels = ("slice", "y", "x")
@@ -116,7 +120,8 @@ class Canvas:
         for part in (self._binding, self._ghost):
             if part is not None:
                 part.release()
-        self._binding = self._ghost = self._image = self._outline = self.case = self.view = None
+        self._binding = self._ghost = self._outline = self.case = self.view = None
+        self._image = self._over = None
         if self.viewer.layers:
             self.viewer.layers.clear()
 
@@ -180,6 +185,35 @@ class Canvas:
     def _on_window(self, window: Window | None) -> None:
         if window is not None and self._image is not None and self.case is self.session.case:
             self._image.contrast_limits = limits(window)
+
+    def _on_overlay(self, overlay: Overlay | None) -> None:
+        if self.case is None or self.case is not self.session.case:
+            return
+        if self._over is not None and (overlay is None or self._over.metadata["of"] is not overlay.volume):
+            self.viewer.layers.remove(self._over)
+            self._over = None
+        if overlay is None:
+            return
+        if self._over is None:
+            self._over = self._add_overlay(overlay)
+        self._over.contrast_limits = limits(overlay.window)
+        self._over.opacity, self._over.visible = overlay.opacity, overlay.visible
+
+    def _add_overlay(self, overlay: Overlay) -> Image:
+        volume, active = overlay.volume, self.viewer.layers.selection.active
+        layer = Image(
+            volume.voxels[0] if self.flat else volume.voxels,
+            name="overlay",
+            interpolation2d="linear",
+            contrast_limits=limits(overlay.window),
+            colormap="hot" if overlay.glows else "gray",
+            blending="additive" if overlay.glows else ABOVE,
+            metadata={"of": volume},
+            **layer_grid(volume.geometry, flat=self.flat),
+        )
+        self.viewer.layers.insert(1, layer)
+        self.viewer.layers.selection.active = active
+        return layer
 
     def _on_step(self, _: object = None) -> None:
         if self.case is not None and self.view is not None and not self.flat:

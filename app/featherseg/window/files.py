@@ -42,6 +42,18 @@ class Files:
         if self.may_leave():
             self._session.open_image(path)
 
+    def ask_overlay(self) -> None:
+        """Choose a volume and lay it over the open one."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Lay over", self._folder(), IMAGES)
+        if name:
+            self._session.lay_over(Path(name))
+
+    def ask_overlay_folder(self) -> None:
+        """Choose a DICOM folder and lay a series of it over the open one."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Lay a series over", self._folder())
+        if name:
+            self._session.lay_over(Path(name))
+
     def _ask_series(self, folder: Path, rows: list[SeriesRow], open_row: Callable[[SeriesRow], None]) -> None:
         chooser = SeriesChooser(folder.name, rows, self._parent)
         chosen = chooser.chosen() if chooser.exec() else None

@@ -14,6 +14,7 @@ from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
+from featherseg.ui.overlay_box import OverlayBox
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.welcome import Welcome
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
         self.panel.put_below(WindowBox(session))
+        self.panel.put_below(OverlayBox(session))
         self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
@@ -82,6 +84,8 @@ class MainWindow(QMainWindow):
         return [
             Command("file.open", "Open image …", "Ctrl+O", "File", files.ask_image),
             Command("file.open_folder", "Open DICOM folder …", "", "File", files.ask_folder),
+            Command("file.overlay", "Lay a second image over …", "", "File", files.ask_overlay),
+            Command("file.overlay_folder", "Lay a DICOM series over …", "", "File", files.ask_overlay_folder),
             Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
             Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
             Command(
