@@ -51,7 +51,7 @@ class Opening:
 
     def open(self, path: Path, done: Callable[[Volume], None], series: int | None = None) -> None:
         """Read an image and hand it to ``done`` on this thread; of a folder with several series, ask which."""
-        if series is None and path.is_dir():
+        if series is None and _holds_series(path):
             look = _rows_of(path)
             self._run(f"Looking into '{path.name}'", look, lambda rows: self._choose(path, rows, done))
             return
@@ -103,6 +103,10 @@ class Opening:
     def _end(self) -> None:
         self.busy = False
         self.changed.emit(False)
+
+
+def _holds_series(path: Path) -> bool:
+    return path.is_dir() or path.name.upper() == "DICOMDIR"
 
 
 def _rows_of(folder: Path) -> Callable[[Ear], list[SeriesRow]]:

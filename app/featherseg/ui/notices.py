@@ -23,8 +23,8 @@ class NoticeBar(QFrame):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._buttons = QHBoxLayout()
-        self._bar = QProgressBar()
-        self._bar.setMaximumWidth(self.fontMetrics().averageCharWidth() * 30)
+        self.bar = QProgressBar()
+        self.bar.setMaximumWidth(self.fontMetrics().averageCharWidth() * 30)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(PATIENCE_MS)
@@ -37,7 +37,7 @@ class NoticeBar(QFrame):
         close.clicked.connect(self.hide)
         layout = QHBoxLayout(self)
         layout.addWidget(self._text, 1)
-        layout.addWidget(self._bar)
+        layout.addWidget(self.bar)
         layout.addLayout(self._buttons)
         layout.addWidget(close)
         self.hide()
@@ -49,25 +49,26 @@ class NoticeBar(QFrame):
         return "" if self.isHidden() else self._text.text().partition("  ")[2]
 
     def _on_noticed(self, notice: Notice | None) -> None:
-        self._soon.stop()
+        if notice is None or notice.kind != "progress":
+            self._soon.stop()
         if notice is None:
             self.hide()
             return
         self._text.setText(f"{SIGNS[notice.kind]}  {notice.text}")
         working = notice.kind == "progress"
-        self._bar.setVisible(working)
+        self.bar.setVisible(working)
         self._close.setVisible(not working)
-        self._bar.setRange(0, 0 if notice.part is None else 100)
-        self._bar.setValue(round(100 * (notice.part or 0.0)))
+        self.bar.setRange(0, 0 if notice.part is None else 100)
+        self.bar.setValue(round(100 * (notice.part or 0.0)))
         if self.property("kind") != notice.kind:
             self.setProperty("kind", notice.kind)
             self.style().unpolish(self)
             self.style().polish(self)
         self._offer(notice)
-        if working and self.isHidden():
-            self._soon.start()
-        else:
+        if not working:
             self.show()
+        elif self.isHidden() and not self._soon.isActive():
+            self._soon.start()
 
     def _offer(self, notice: Notice) -> None:
         titles = tuple(offer.title for offer in notice.offers)

@@ -48,8 +48,9 @@ class MainWindow(QMainWindow):
         self.actions_by_id: dict[str, QAction] = {}
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
-        self.panel.put_below(WindowBox(session))
-        self.panel.put_below(OverlayBox(session))
+        self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
+        self.panel.put_below(self.window_box)
+        self.panel.put_below(self.overlay_box)
         self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
@@ -184,6 +185,8 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.connections.clear()
+        for part in (self.header, self.window_box, self.overlay_box):
+            part.connections.clear()
         self.planes.release()
         self.panel.release()
         self.session.close()
