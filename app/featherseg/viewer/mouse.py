@@ -1,6 +1,6 @@
 """The mouse on a plane: wheel scrolls, right-drag windows, middle-drag pans, a click places the cross."""
 
-from qtpy.QtCore import QEvent, QObject, QPointF, Qt
+from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
@@ -23,6 +23,10 @@ class PlaneMouse(QObject):
         self._dragged: tuple[Qt.MouseButton, QPointF] | None = None
         self._pressed: QPointF | None = None
         self._turned = 0
+        self._under = QPointF()
+        self._soon = QTimer(self)  # notches that come faster than slices can be drawn are taken together
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self._scroll)
         native.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
@@ -76,15 +80,20 @@ class PlaneMouse(QObject):
         return False
 
     def _on_wheel(self, event: QWheelEvent) -> bool:
-        self._turned += event.angleDelta().y()
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier or self._canvas.flat:
+            steps = event.angleDelta().y() / NOTCH
+            zoom_at(self._canvas.viewer, self._native, event.position(), ZOOM_STEP**steps)
+        else:
+            self._turned += event.angleDelta().y()
+            self._under = event.position()
+            self._soon.start()
+        return True
+
+    def _scroll(self) -> None:
         notches = int(self._turned / NOTCH)
         self._turned -= notches * NOTCH
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier or self._canvas.flat:
-            zoom_at(self._canvas.viewer, self._native, event.position(), ZOOM_STEP**notches)
-        else:
-            self._canvas.scroll(notches)
-        self._point(event.position())
-        return True
+        self._canvas.scroll(notches)
+        self._point(self._under)
 
     def _point(self, at: QPointF) -> None:
         voxel = self._canvas.voxel_at(*to_plane(self._canvas.viewer, self._native, at))
