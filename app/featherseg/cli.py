@@ -1,4 +1,5 @@
-"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``.
+"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``, ``info``, ``convert``,
+``export``, ``deidentify``.
 
 A refusal is one sentence on stderr and exit code 2.
 """
@@ -16,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from featherseg import cli_export, cli_images
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -24,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+cli_images.register(app)
+cli_export.register(app)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
 

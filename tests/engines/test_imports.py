@@ -31,7 +31,8 @@ def modules_after(code: str) -> set[str]:
 )
 def test_headless_modules_import_no_screen_and_no_torch(name):
     found = modules_after(f"import {name}")
-    assert not found & {*SCREENS, "torch", "monai", "onnxruntime", "SimpleITK"}
+    heavy = {"torch", "monai", "onnxruntime", "SimpleITK", "pydicom", "nibabel", "gdcm", "tifffile"}
+    assert not found & {*SCREENS, *heavy}
 
 
 def test_training_modules_import_no_screen():

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.dicom_series import rotation
 
-from featherseg_engines.errors import WriteError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.writers import write_mask
 
@@ -66,10 +65,14 @@ def test_a_tilted_gantry_is_kept(tmp_path, suffix):
     assert np.allclose(image.TransformIndexToPhysicalPoint((4, 3, 2)), TILTED.to_world((2, 3, 4)))
 
 
-def test_a_tilted_gantry_is_refused_in_nifti_with_a_way_out(tmp_path):
-    with pytest.raises(WriteError, match=r"right angles.*\.nrrd"):
-        write_mask(tmp_path / "m.nii.gz", np.ones(TILTED.shape, np.uint8), TILTED)
-    assert not list(tmp_path.iterdir())
+def test_a_tilted_gantry_is_kept_in_nifti(tmp_path):
+    labels = np.zeros(TILTED.shape, np.uint8)
+    labels[2, 3, 4] = 1
+    write_mask(tmp_path / "m.nii.gz", labels, TILTED)
+    image = nibabel.load(tmp_path / "m.nii.gz")
+    assert np.asarray(image.dataobj)[4, 3, 2] == 1
+    ras = nibabel.affines.apply_affine(image.affine, (4, 3, 2))
+    assert np.allclose(ras * [-1, -1, 1], TILTED.to_world((2, 3, 4)), atol=1e-4)
 
 
 @pytest.mark.parametrize("highest", [3, 300])

@@ -221,3 +221,56 @@ def test_the_validator_of_dicom3tools_finds_no_error(tmp_path, make):
     said = (run.stdout + run.stderr).splitlines()
     assert any("Segmentation" in line for line in said)
     assert not [line for line in said if line.startswith("Error")]
+
+
+def test_images_without_a_frame_of_reference_get_one_of_their_own(tmp_path):
+    volume = make_series(tmp_path / "series", OBLIQUE)
+    for path in volume.source.paths:
+        ds = pydicom.dcmread(path)
+        del ds.FrameOfReferenceUID
+        ds.NumberOfFrames = 1
+        ds.ReferencedStudySequence = []
+        ds.save_as(path)
+    volume = replace(volume, source=replace(volume.source, frame_of_reference_uid=""))
+    labels = random_labels(OBLIQUE.shape, [1, 2])
+    write_segmentation(tmp_path / "m.dcm", labels, LabelTable(), volume)
+    assert np.array_equal(read_segmentation(tmp_path / "m.dcm", volume).labels, labels)
+    assert pydicom.dcmread(tmp_path / "m.dcm").FrameOfReferenceUID.startswith("2.25.")
+
+
+def test_one_image_that_does_not_say_where_it_lies_keeps_its_mask(tmp_path):
+    geometry = replace(OBLIQUE, shape=(1, 7, 9))
+    volume = make_series(tmp_path / "series", geometry)
+    (path,) = volume.source.paths
+    ds = pydicom.dcmread(path)
+    for keyword in ("FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"):
+        delattr(ds, keyword)
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.6.1"
+    ds.Modality = "US"
+    ds.save_as(path)
+    labels = np.zeros(geometry.shape, np.uint16)
+    labels[0, 2:5, 3:7] = 4
+    write_segmentation(tmp_path / "m.dcm", labels, LabelTable(), volume)
+    assert np.array_equal(read_segmentation(tmp_path / "m.dcm", volume).labels, labels)
+    other = make_series(tmp_path / "other", geometry)
+    with pytest.raises(ReadError, match="nor names an image"):
+        read_segmentation(tmp_path / "m.dcm", other)
+
+
+def test_a_damaged_segmentation_is_refused_and_never_crashes(tmp_path):
+    volume = make_series(tmp_path / "a", OBLIQUE)
+    path = tmp_path / "m.dcm"
+    write_segmentation(path, random_labels(OBLIQUE.shape, [1, 2]), table_of(1, 2), volume)
+    content, rng = path.read_bytes(), np.random.default_rng(7)
+    outcomes = []
+    for _ in range(60):
+        damaged = bytearray(content[: rng.integers(200, len(content) + 1)])
+        for at in rng.integers(132, len(damaged), 6):
+            damaged[at] = rng.integers(0, 256)
+        path.write_bytes(damaged)
+        try:
+            outcomes.append(read_segmentation(path, volume).labels.shape == OBLIQUE.shape)
+        except ReadError as error:
+            assert "\n" not in str(error)
+            outcomes.append(False)
+    assert False in outcomes

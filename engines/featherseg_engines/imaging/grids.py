@@ -127,7 +127,9 @@ def _check_nrrd(path: Path, fields: dict[str, str]) -> None:
     if beside.upper().startswith("LIST") or "%" in beside:
         raise ReadError(f"'{path.name}' spreads its voxels over several files, which is not read.")
     # a value in text is at least one character and one space
-    check_claim(path, claimed if encoding in ("raw", "gzip", "gz") else claimed // 8, there, encoding[:2] == "gz")
+    check_claim(
+        path, claimed if encoding in ("raw", "gzip", "gz") else claimed // 8, there, encoding[:2] == "gz"
+    )
 
 
 def _check_meta(path: Path, fields: dict[str, str]) -> None:
@@ -156,5 +158,7 @@ def _after_header(path: Path) -> int:
 def _size_beside(path: Path, name: str) -> int:
     beside = path.parent / name
     if not beside.is_file() or not beside.resolve().is_relative_to(path.parent.resolve()):
-        raise ReadError(f"The voxels of '{path.name}' should lie beside it in '{Path(name).name}', which is not there.")
+        raise ReadError(
+            f"The voxels of '{path.name}' should lie beside it in '{Path(name).name}', which is not there."
+        )
     return beside.stat().st_size

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ReadError
-from featherseg_engines.imaging.readers import stem_of, suffix_of
+from featherseg_engines.imaging.endings import stem_of, suffix_of
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.labels import (
     ANATOMICAL_STRUCTURE,

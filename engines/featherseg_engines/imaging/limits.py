@@ -23,6 +23,8 @@ def check_claim(path: Path, claimed: int, there: int, packed: bool) -> None:
     if claimed > MAX_BYTES:
         raise ReadError(f"'{path.name}' claims {claimed >> 30} GB of voxels, more than is read.")
     if packed and claimed > there * DEFLATE_RATIO + 65536:
-        raise ReadError(f"'{path.name}' is cut off: {there} packed bytes cannot hold {claimed} bytes of voxels.")
+        raise ReadError(
+            f"'{path.name}' is cut off: {there} packed bytes cannot hold {claimed} bytes of voxels."
+        )
     if not packed and claimed > there:
         raise ReadError(f"'{path.name}' is cut off: {there} bytes of voxels, and {claimed} are needed.")

@@ -15,7 +15,7 @@ from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.endings import stem_of, suffix_of
 from featherseg_engines.imaging.limits import check_claim
 from featherseg_engines.imaging.progress import UNHEARD, Reading
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
 
 Floats = npt.NDArray[np.float64]
@@ -33,13 +33,10 @@ def read_nifti(path: Path, moment: int = 0, reading: Reading = UNHEARD) -> Volum
     Cancelled
         The person asked to stop.
     """
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-
     try:
         with quiet_python():
             return _read(path, moment, reading)
-    except (*DAMAGE, ImageFileError, HeaderDataError) as error:
+    except damage() as error:
         raise ReadError(f"'{path.name}' is damaged or is not a NIfTI image; choose another file.") from error
 
 
@@ -59,13 +56,17 @@ def _read(path: Path, moment: int, reading: Reading) -> Volume:
     return Volume(voxels, geometry, "", stem_of(path), path, warnings=(*warnings, *more))
 
 
-def _shape(path: Path, found: tuple[int, ...], moment: int) -> tuple[tuple[int, int, int, int, int], list[str]]:
+def _shape(
+    path: Path, found: tuple[int, ...], moment: int
+) -> tuple[tuple[int, int, int, int, int], list[str]]:
     """(x, y, z, volumes, channels) and what is told of it."""
     if not 1 <= len(found) <= 7 or min(found) < 1:
         raise ReadError(f"'{path.name}' says its size is {found}, which is no image.")
     full = (*found, 1, 1, 1, 1, 1, 1)[:7]
     if max(full[5:]) > 1 or full[4] not in (1, 3):
-        raise ReadError(f"'{path.name}' has {len(found)} dimensions ({found}); volumes, series and RGB are read.")
+        raise ReadError(
+            f"'{path.name}' has {len(found)} dimensions ({found}); volumes, series and RGB are read."
+        )
     x, y, z, volumes, channels = (int(n) for n in full[:5])
     if not 0 <= moment < volumes:
         raise ReadError(f"'{path.name}' holds {volumes} volumes; number {moment + 1} is not one.")
@@ -78,7 +79,7 @@ def _voxels(
 ) -> npt.NDArray[np.generic]:
     from nibabel.fileslice import fileslice
 
-    x, y, z, volumes, channels = shape
+    x, y, z, _, channels = shape
     stored = image.dataobj  # once loaded, offset and scale are here, no longer in the header
     dtype, scale = image.header.get_data_dtype(), (float(stored.slope), float(stored.inter))
     target: npt.NDArray[np.generic] | None = None
@@ -104,7 +105,8 @@ def _voxels(
 def _values(plane: npt.NDArray[np.generic], scale: tuple[float, float]) -> npt.NDArray[np.generic]:
     """Values (x, y[, 3]) of a stored plane in the machine's own byte order."""
     if plane.dtype.names:
-        return np.stack([plane[name] for name in plane.dtype.names[:3]], axis=-1)
+        fields: Any = plane
+        return np.stack([fields[name] for name in plane.dtype.names[:3]], axis=-1)
     if plane.dtype.kind not in "iuf":
         raise ValueError(f"values of the type {plane.dtype} are no intensities")
     if scale != (1.0, 0.0):
@@ -132,7 +134,9 @@ def _affine(path: Path, header: Any) -> tuple[Floats, list[str]]:
     sform = _usable(header.get_sform(coded=True))
     qform = _usable(_qform(header))
     if sform is not None and qform is not None and not _agree(sform, qform, header):
-        return sform, [f"In '{path.name}' sform and qform disagree on where the image lies; the sform is used."]
+        return sform, [
+            f"In '{path.name}' sform and qform disagree on where the image lies; the sform is used."
+        ]
     if sform is not None:
         return sform, []
     named = int(header["sform_code"]) > 0
@@ -144,13 +148,13 @@ def _affine(path: Path, header: Any) -> tuple[Floats, list[str]]:
     told = [f"'{path.name}' does not say how the image is oriented; first axis right to left is assumed."]
     if mended != sizes:
         told.append(f"'{path.name}' gives voxel sizes {sizes}; 1 mm is used where they are not positive.")
-    return np.diag([*mended, 1.0]), told
+    return TO_LPS @ np.diag([*mended, 1.0]), told  # as ITK does: the file's axes are L, P, S
 
 
 def _qform(header: Any) -> tuple[Floats | None, int]:
     try:
         found = header.get_qform(coded=True)
-    except DAMAGE:
+    except damage():
         return None, 0
     return found[0], int(found[1])
 
@@ -167,6 +171,8 @@ def _usable(coded: tuple[Floats | None, int]) -> Floats | None:
 
 def _agree(one: Floats, other: Floats, header: Any) -> bool:
     """Whether the corners lie within a tenth of a voxel of each other."""
-    corners = np.array([[0, 0, 0, 1], [*(n - 1 for n in (*header.get_data_shape(), 1, 1)[:3]), 1]], np.float64)
+    corners = np.array(
+        [[0, 0, 0, 1], [*(n - 1 for n in (*header.get_data_shape(), 1, 1)[:3]), 1]], np.float64
+    )
     apart = np.abs((one - other) @ corners.T).max()
     return bool(apart < 0.1 * np.linalg.norm(one[:3, :3], axis=0).min())

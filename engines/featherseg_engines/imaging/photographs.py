@@ -174,5 +174,3 @@ def _frozen(voxels: Pixels) -> Pixels:
     voxels = np.ascontiguousarray(voxels)
     voxels.setflags(write=False)
     return voxels
-
-

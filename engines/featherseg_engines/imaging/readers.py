@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from featherseg_engines.errors import MissingPackageError, ReadError
 from featherseg_engines.imaging.endings import (
@@ -19,14 +19,19 @@ from featherseg_engines.imaging.endings import (
 )
 from featherseg_engines.imaging.limits import MAX_PIXELS
 from featherseg_engines.imaging.progress import UNHEARD, IsCancelled, Listen, Reading
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
+
+if TYPE_CHECKING:
+    from featherseg_engines.imaging.dicom.scan import Series
 
 __all__ = [
     "GRID_SUFFIXES",
     "MAX_PIXELS",
     "PHOTO_SUFFIXES",
     "SUFFIXES",
+    "holds_series",
+    "list_series",
     "read_image",
     "read_mask",
     "stem_of",
@@ -37,7 +42,7 @@ __all__ = [
 def read_image(
     path: Path,
     *,
-    series: int | None = None,
+    series: "int | Series | None" = None,
     moment: int = 0,
     listen: Listen = UNHEARD.listen,
     cancelled: IsCancelled = UNHEARD.cancelled,
@@ -49,7 +54,7 @@ def read_image(
     path
         A file opens itself alone; a folder opens the DICOM series in it.
     series
-        Which of several series, from 1, in the order of ``dicom.scan.list_series``.
+        Which of several series: its number from 1 in the order of :func:`list_series`, or one of those.
     moment
         Which of several volumes at one place (time points, echoes), from 0.
     listen, cancelled
@@ -74,10 +79,41 @@ def read_image(
         raise MissingPackageError(
             f"Reading '{path.name}' needs the package '{error.name}'; install it with: pip install {error.name}."
         ) from error
-    except (*DAMAGE, Image.DecompressionBombError) as error:
+    except damage() as error:
         raise ReadError(
             f"'{path.name}' is damaged or is not a {kind_of(path)}; choose another file."
         ) from error
+
+
+def list_series(
+    folder: Path, listen: Listen = UNHEARD.listen, cancelled: IsCancelled = UNHEARD.cancelled
+) -> "tuple[Series, ...]":
+    """What opens as a volume in a folder of DICOM files (nested, any names) or behind a DICOMDIR, for a chooser.
+
+    ``dicom.series.preview`` gives a plane of each.
+
+    Raises
+    ------
+    ReadError
+        The folder cannot be read or holds no DICOM image.
+    Cancelled
+        ``cancelled`` said so.
+    """
+    from featherseg_engines.imaging.dicom import scan
+
+    found = scan.list_series(folder, Reading(listen, cancelled))
+    if not found:
+        raise ReadError(
+            f"'{folder.name}' is a folder without DICOM images; choose another, or one image file."
+        )
+    return found
+
+
+def holds_series(path: Path) -> bool:
+    """Whether this is a folder or a DICOMDIR: what :func:`list_series` looks into."""
+    from featherseg_engines.imaging.dicom.scan import is_dicom, is_directory_file
+
+    return path.is_dir() or (path.is_file() and is_dicom(path) and is_directory_file(path))
 
 
 def read_mask(path: Path, shape: tuple[int, int, int] | None = None) -> npt.NDArray[np.uint16]:
@@ -111,7 +147,7 @@ def _by(shape: tuple[int, ...]) -> str:
 
 
 def _reader_for(
-    path: Path, series: int | None, moment: int, reading: Reading
+    path: Path, series: "int | Series | None", moment: int, reading: Reading
 ) -> Callable[[Path], Volume]:
     try:
         size = path.stat().st_size
@@ -125,7 +161,7 @@ def _reader_for(
 
 
 def _file_reader(
-    path: Path, series: int | None, moment: int, reading: Reading
+    path: Path, series: "int | Series | None", moment: int, reading: Reading
 ) -> Callable[[Path], Volume]:
     from featherseg_engines.imaging.dicom.scan import is_dicom
 
@@ -149,7 +185,7 @@ def _file_reader(
     )
 
 
-def _read_dicom(path: Path, series: int | None, moment: int, reading: Reading) -> Volume:
+def _read_dicom(path: Path, series: "int | Series | None", moment: int, reading: Reading) -> Volume:
     from featherseg_engines.imaging.dicom.scan import is_directory_file
     from featherseg_engines.imaging.dicom.series import read_file
 
@@ -158,13 +194,12 @@ def _read_dicom(path: Path, series: int | None, moment: int, reading: Reading) -
     return read_file(path, moment, reading)
 
 
-def _read_folder(path: Path, series: int | None, moment: int, reading: Reading) -> Volume:
-    from featherseg_engines.imaging.dicom.scan import list_series
+def _read_folder(path: Path, series: "int | Series | None", moment: int, reading: Reading) -> Volume:
     from featherseg_engines.imaging.dicom.series import read_series
 
-    found = list_series(path, Reading(cancelled=reading.cancelled))
-    if not found:
-        raise ReadError(f"'{path.name}' is a folder without DICOM images; choose another, or one image file.")
+    if series is not None and not isinstance(series, int):
+        return read_series(series, moment, reading)
+    found = list_series(path, cancelled=reading.cancelled)
     if series is None and len(found) > 1:
         shown = "; ".join(f"{i}: {one.label}" for i, one in enumerate(found[:6], 1))
         more = f" and {len(found) - 6} more" if len(found) > 6 else ""

@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageSequence
 
-from featherseg_engines.errors import WriteError
+from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.endings import NIFTI_SUFFIXES, suffix_of
 from featherseg_engines.imaging.label_table import nrrd_fields, write_labels_beside
-from featherseg_engines.imaging.readers import suffix_of
+from featherseg_engines.imaging.nifti_writer import write_nifti
+from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.labels import LabelTable
 
@@ -50,7 +52,6 @@ def write_mask(
     if suffix in SLICE_SUFFIXES:
         write_verified(path, lambda p: _write_slices(p, compact, geometry), lambda p: _same(p, compact))
     elif suffix in VOLUME_SUFFIXES:
-        _refuse_shear(path, geometry)
         fields = nrrd_fields(table, compact) if table is not None and suffix == NRRD else {}
         write_verified(
             path,
@@ -63,18 +64,6 @@ def write_mask(
         )
     if table is not None and suffix != NRRD:
         write_labels_beside(path, table)
-
-
-def _refuse_shear(path: Path, geometry: Geometry) -> None:
-    """NIfTI as ITK writes it holds only right angles between the axes; NRRD and MetaImage hold any."""
-    matrix = np.asarray(geometry.direction).reshape(3, 3)
-    if path.name.lower().endswith((".nii", ".nii.gz")) and not np.allclose(
-        matrix.T @ matrix, np.eye(3), atol=1e-3
-    ):
-        raise WriteError(
-            f"'{path.name}' cannot hold this grid, whose axes are not at right angles (a tilted gantry); save it "
-            "as .nrrd instead."
-        )
 
 
 def _write_slices(path: Path, labels: npt.NDArray[np.generic], geometry: Geometry) -> None:
@@ -115,20 +104,23 @@ def _same(path: Path, labels: npt.NDArray[np.generic]) -> bool:
 
 def _same_grid(path: Path, labels: npt.NDArray[np.generic], geometry: Geometry) -> bool:
     """Whether the voxels are the same and all corners lie where they should, to a hundredth of a millimetre."""
-    import SimpleITK as sitk
-
-    image = sitk.ReadImage(str(path))
+    try:
+        found = read_image(path)
+    except ReadError:
+        return False
     corners = np.array(np.meshgrid(*[(0, n - 1) for n in geometry.shape])).reshape(3, -1).T
-    found = [image.TransformIndexToPhysicalPoint([int(i) for i in corner[::-1]]) for corner in corners]
     return bool(
-        np.array_equal(sitk.GetArrayViewFromImage(image), labels)
-        and np.allclose(found, geometry.to_world(corners), atol=1e-2)
+        np.array_equal(found.voxels, labels)
+        and np.allclose(found.geometry.to_world(corners), geometry.to_world(corners), atol=1e-2)
     )
 
 
 def _write_grid(
     path: Path, labels: npt.NDArray[np.generic], geometry: Geometry, fields: dict[str, str]
 ) -> None:
+    if suffix_of(path) in NIFTI_SUFFIXES:
+        write_nifti(path, labels, geometry)  # SimpleITK would straighten a sheared grid (gantry tilt)
+        return
     import SimpleITK as sitk
 
     image = sitk.GetImageFromArray(labels)

@@ -25,7 +25,9 @@ def _jpeg2000(data: bytes, at: int) -> tuple[int, int] | None:
     """Image and tile size (SIZ, ITU-T T.800 A.5.1): extent less offset."""
     if len(data) < at + 24:
         return None
-    right, bottom, left, top = (int.from_bytes(data[at + 8 + 4 * i : at + 12 + 4 * i], "big") for i in range(4))
+    right, bottom, left, top = (
+        int.from_bytes(data[at + 8 + 4 * i : at + 12 + 4 * i], "big") for i in range(4)
+    )
     return bottom - top, right - left
 
 

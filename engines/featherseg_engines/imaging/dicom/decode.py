@@ -16,7 +16,7 @@ import numpy.typing as npt
 from featherseg_engines.errors import MissingPackageError, ReadError
 from featherseg_engines.imaging.dicom.codestream import coded_size
 from featherseg_engines.imaging.dicom.header import read_dataset, text, whole
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_native, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_native, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -117,7 +117,7 @@ def frames(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]:
                 yield _aligned(frame, stored)
     except ReadError:
         raise
-    except DAMAGE as error:
+    except damage() as error:
         raise _refusal(dataset, path, stored) from error
 
 
@@ -133,7 +133,7 @@ def _refusal(dataset: "Dataset", path: Path, stored: Stored) -> Exception:
 
 
 def _installed(syntax: str) -> tuple[str, ...]:
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     available = get_decoder(syntax).available_plugins
     return tuple(name for name in DECODERS[syntax] if name in available)
@@ -166,7 +166,7 @@ def _check(stored: Stored, dataset: "Dataset", path: Path) -> None:
 def _there(dataset: "Dataset", stored: Stored) -> int:
     try:
         return len(dataset[stored.floats or "PixelData"].value or b"")
-    except DAMAGE:
+    except damage():
         return 0
 
 
@@ -194,7 +194,7 @@ def _frames(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]:
 
 
 def _native(dataset: "Dataset", stored: Stored) -> Iterator[Pixels]:
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     _complete(dataset, stored)
     yield from iter_pixels(dataset, raw=False, correct_unused_bits=False)
@@ -216,29 +216,34 @@ def _complete(dataset: "Dataset", stored: Stored) -> None:
 
 
 def _decoded(dataset: "Dataset", path: Path, stored: Stored) -> Iterator[Pixels]:
-    from pydicom.pixels import iter_pixels
+    from pydicom.pixels.utils import iter_pixels
 
     _check_codestreams(dataset, path, stored)
     _complete(dataset, stored)
     for name in _installed(stored.syntax) if stored.syntax in DECODERS else ("",):
-        done = 0
         try:
-            with quiet_native():
-                ready = iter_pixels(dataset, raw=False, decoding_plugin=name, correct_unused_bits=False)
-                first = next(ready)
-        except (*DAMAGE, StopIteration):
+            ready = iter_pixels(dataset, raw=False, decoding_plugin=name, correct_unused_bits=False)
+            frame = _next(ready)
+        except damage():
             continue
-        yield first
-        done = 1
-        for frame in ready:
+        done = 0
+        while frame is not None:
             yield frame
             done += 1
+            frame = _next(ready)
+        if not done:
+            continue
         if done != stored.frames:
             raise ReadError(f"'{path.name}' holds {done} frames and its header says {stored.frames}.")
         return
     if stored.syntax not in WHOLE_FILE:
         raise ValueError("no decoder could read it")
     yield from _through_gdcm(path, stored)
+
+
+def _next(ready: Iterator[Pixels]) -> Pixels | None:
+    with quiet_native():
+        return next(ready, None)
 
 
 def _check_codestreams(dataset: "Dataset", path: Path, stored: Stored) -> None:

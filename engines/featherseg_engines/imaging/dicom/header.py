@@ -8,19 +8,44 @@ from typing import TYPE_CHECKING, Any
 
 from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Triple
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 TAGS = (
-    "SpecificCharacterSet SOPClassUID SOPInstanceUID SeriesInstanceUID StudyInstanceUID FrameOfReferenceUID "
-    "Modality SeriesDescription ProtocolName SeriesNumber InstanceNumber Rows Columns NumberOfFrames "
-    "SamplesPerPixel ImagePositionPatient ImageOrientationPatient PixelSpacing ImagerPixelSpacing "
-    "NominalScannedPixelSpacing SpacingBetweenSlices SliceThickness TemporalPositionIdentifier "
-    "AcquisitionNumber EchoNumbers DiffusionBValue TriggerTime SharedFunctionalGroupsSequence "
-    "PerFrameFunctionalGroupsSequence GridFrameOffsetVector SequenceOfUltrasoundRegions"
-).split()
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "StudyInstanceUID",
+    "FrameOfReferenceUID",
+    "Modality",
+    "SeriesDescription",
+    "ProtocolName",
+    "SeriesNumber",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "SpacingBetweenSlices",
+    "SliceThickness",
+    "TemporalPositionIdentifier",
+    "AcquisitionNumber",
+    "EchoNumbers",
+    "DiffusionBValue",
+    "TriggerTime",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    "GridFrameOffsetVector",
+    "SequenceOfUltrasoundRegions",
+)
 ORDER = ("TemporalPositionIdentifier", "AcquisitionNumber", "EchoNumbers", "DiffusionBValue", "TriggerTime")
 DEFLATED = "1.2.840.10008.1.2.1.99"
 DICOMDIR = "1.2.840.10008.1.3.10"
@@ -67,7 +92,7 @@ class Instance:
     order: tuple[float, ...]
 
 
-def read_dataset(path: Path, tags: list[str] | None = None) -> "Dataset":
+def read_dataset(path: Path, tags: tuple[str, ...] | None = None) -> "Dataset":
     """The data set of a file; with ``tags``, only those and without pixels.
 
     Raises
@@ -76,15 +101,17 @@ def read_dataset(path: Path, tags: list[str] | None = None) -> "Dataset":
         The file is not DICOM or damaged.
     """
     import pydicom
-    from pydicom.errors import InvalidDicomError
 
     _check_inflation(path)
     try:
         with quiet_python():
             return pydicom.dcmread(
-                path, force=True, stop_before_pixels=tags is not None, specific_tags=list(tags) if tags else None
+                path,
+                force=True,
+                stop_before_pixels=tags is not None,
+                specific_tags=list(tags) if tags else None,
             )
-    except (*DAMAGE, InvalidDicomError) as error:
+    except damage() as error:
         raise ReadError(f"'{path.name}' is damaged or is not a DICOM file; choose another file.") from error
 
 
@@ -128,7 +155,7 @@ def text(dataset: "Dataset", name: str) -> str:
     """An element as one line of text, "" where it is missing or unreadable."""
     try:
         found = dataset.get(name)
-    except DAMAGE:
+    except damage():
         return ""
     return " ".join(str(found).split()) if found is not None else ""
 
@@ -153,7 +180,7 @@ def numbers(dataset: "Dataset", name: str, count: int = 0) -> tuple[float, ...] 
             return None
         many = [found] if isinstance(found, str | int | float) else list(found)
         values = tuple(float(v) for v in many)
-    except DAMAGE:
+    except damage():
         return None
     fits = bool(values) and (not count or len(values) == count) and all(math.isfinite(v) for v in values)
     return values if fits else None
@@ -177,7 +204,7 @@ def group(dataset: "Dataset", sequence: str) -> "Dataset | None":
     try:
         items = dataset.get(sequence)
         return items[0] if items else None
-    except DAMAGE:
+    except damage():
         return None
 
 
@@ -213,7 +240,7 @@ def _ultrasound_spacing(dataset: "Dataset") -> tuple[float, float] | None:
     """The one two-dimensional region's spacing (PS3.3 C.8.5.5), where it is in centimetres."""
     try:
         regions = list(dataset.get("SequenceOfUltrasoundRegions") or ())
-    except DAMAGE:
+    except damage():
         return None
     if len(regions) != 1 or whole(regions[0], "RegionSpatialFormat", 0) != 1:
         return None
@@ -247,19 +274,13 @@ def _modality_of(sop_class: str) -> str:
 
 def _check_inflation(path: Path) -> None:
     """Refuse a deflated file that unfolds beyond measure, before anything unfolds it."""
-    from pydicom.filereader import read_preamble
-    from pydicom.errors import InvalidDicomError
-
-    with path.open("rb") as file:
-        try:
-            read_preamble(file, force=True)
-        except (*DAMAGE, InvalidDicomError):
-            return
-        start = file.read(4096)
-        if DEFLATED.encode() not in start:
-            return
-        file.seek(0)
-        data = file.read()
+    try:
+        with path.open("rb") as file:
+            if DEFLATED.encode() not in file.read(4096):
+                return
+        data = path.read_bytes()
+    except OSError:
+        return  # the reader says so
     at = _end_of_meta(data)
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     total, rest = 0, data[at:]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ReadError, WriteError
-from featherseg_engines.imaging.dicom.disclosure import Disclosure
+from featherseg_engines.imaging.dicom.disclosure import Disclosure, UidMap
 from featherseg_engines.imaging.dicom.source import DicomSource
 from featherseg_engines.imaging.volume import Volume
 
@@ -122,11 +122,26 @@ def source_headers(source: DicomSource, disclosure: Disclosure) -> "list[Dataset
         header = read_header(path)
         if disclosure.deidentified:
             _deidentify(header, path, disclosure)
-        for keyword in TYPE_2:
-            if keyword not in header:
-                setattr(header, keyword, None)
+        _complete(header)
         headers[path] = header
     return list(headers.values())
+
+
+def _complete(header: "Dataset") -> None:
+    """What what is written takes over and the images may lack.
+
+    Images that say where they lie but not in which frame of reference (anonymised ones often) get one made from
+    their series. "Number of frames: 1" of an image that is not multi-frame goes.
+    """
+    for keyword in TYPE_2:
+        if keyword not in header:
+            setattr(header, keyword, None)
+    if header.get("NumberOfFrames") == 1 and "PerFrameFunctionalGroupsSequence" not in header:
+        del header.NumberOfFrames
+    if not header.get("FrameOfReferenceUID") and frame_plane(header, 1) is not None:
+        header.FrameOfReferenceUID = UidMap(b"frame of reference").new(
+            str(header.get("SeriesInstanceUID", ""))
+        )
 
 
 def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:
@@ -137,6 +152,27 @@ def _deidentify(header: "Dataset", path: Path, disclosure: Disclosure) -> None:
             apply_profile(header, disclosure.uids)
     except DAMAGE as error:
         raise ReadError(f"The header of '{path.name}' is damaged; nothing was written.") from error
+
+
+def check_grid(target: Path, headers: "list[Dataset]", volume: Volume) -> None:
+    """Refuse to write onto images whose grid is not the volume's: other pixels, or shifted within the plane.
+
+    Along the slices' normal nothing is asked: slices at irregular distances have one geometry all the same.
+    """
+    source, geometry = volume.source, volume.geometry
+    assert source is not None
+    fits = len(source.paths) == geometry.shape[0]
+    fits = fits and all((h.get("Rows"), h.get("Columns")) == geometry.shape[1:] for h in headers)
+    by_path = dict(zip(dict.fromkeys(source.paths), headers, strict=True))
+    for path, frame in zip(source.paths, source.frames, strict=True) if fits else ():
+        plane = frame_plane(by_path[path], frame)
+        if plane is not None:
+            fits = fits and bool(np.all(np.abs(geometry.to_index(plane[0])[1:]) < 0.5))
+    if not fits:
+        raise WriteError(
+            f"'{target.name}' cannot be written: the grid of '{volume.name}' is not that of its DICOM images (it "
+            "was resampled); save as .nii.gz instead."
+        )
 
 
 def frame_uids(source: DicomSource) -> list[tuple[str, int]]:

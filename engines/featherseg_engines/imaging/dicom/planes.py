@@ -15,7 +15,7 @@ from featherseg_engines.imaging.dicom.header import (
     read_dataset,
     shared_place,
 )
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -41,9 +41,7 @@ def planes_of(instance: Instance) -> tuple[Plane, ...]:
     dataset = read_dataset(instance.path, TAGS)
     with quiet_python():
         places = _functional(dataset, instance) or _offsets(dataset, instance)
-    return tuple(
-        Plane(instance, i + 1, place, (*order, i + 1.0)) for i, (place, order) in enumerate(places)
-    )
+    return tuple(Plane(instance, i + 1, place, (*order, i + 1.0)) for i, (place, order) in enumerate(places))
 
 
 def same_kind(a: Plane, b: Plane) -> bool:
@@ -55,7 +53,10 @@ def same_kind(a: Plane, b: Plane) -> bool:
     ):
         return False
     return (
-        _alike(a.place.orientation and sum(a.place.orientation, ()), b.place.orientation and sum(b.place.orientation, ()))
+        _alike(
+            a.place.orientation and sum(a.place.orientation, ()),
+            b.place.orientation and sum(b.place.orientation, ()),
+        )
         and _alike(a.place.spacing, b.place.spacing)
         and (a.place.position is None) == (b.place.position is None)
     )
@@ -84,7 +85,7 @@ def _functional(dataset: "Dataset", instance: Instance) -> list[tuple[Place, tup
     """Place and order of each frame from the per-frame functional groups; empty where there are none."""
     try:
         items = list(dataset.get("PerFrameFunctionalGroupsSequence") or ())
-    except DAMAGE:
+    except damage():
         return []
     if len(items) != instance.frames:
         return []

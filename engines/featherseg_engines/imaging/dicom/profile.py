@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset
 
-Action = Literal["dummy", "empty", "remove", "uid"]
+Action = Literal["dummy", "empty", "spare", "remove", "uid"]
 EDITION = "dicomfields_2026c"
 METHOD = "DICOM PS3.15 Table E.1-1 (2026c), basic profile"
 BASIC = ("113100", "Basic Application Confidentiality Profile")
@@ -27,12 +27,13 @@ _ACTIONS: tuple[tuple[str, Action], ...] = (
     ("X_TAGS", "remove"),
     ("U_TAGS", "uid"),
     ("Z_D_TAGS", "dummy"),
-    ("X_Z_TAGS", "empty"),
+    ("X_Z_TAGS", "spare"),
     ("X_D_TAGS", "dummy"),
     ("X_Z_D_TAGS", "dummy"),
     ("X_Z_U_STAR_TAGS", "uid"),
 )
-"""Where the table leaves a choice by the object's type, the one that is valid for every type."""
+"""Where the table leaves a choice by the object's type, the one that is valid for every type; "spare" empties a
+value and removes a sequence, which may not be empty where it is optional."""
 
 _DUMMIES: dict[str, object] = {
     "DA": "19000101",
@@ -102,17 +103,17 @@ def _clean(dataset: "Dataset", uids: UidMap | None, everything: bool) -> None:
             del dataset[tag]
             continue
         action = plain.get(int(tag)) or next((a for t, mask, a in groups if int(tag) & mask == t), None)
-        if action == "remove":
+        element = dataset[tag]
+        if action == "remove" or (action == "spare" and element.VR == "SQ"):
             del dataset[tag]
             continue
-        element = dataset[tag]
         if element.VR == "SQ":
             _clean_sequence(element, action, uids, everything)
         elif action == "uid" or (element.VR == "UI" and (everything or action)):
             _replace_uids(element, uids)
-        elif action == "empty" and not everything:
+        elif action in ("empty", "spare") and not everything:
             element.value = None
-        elif action in ("dummy", "empty") or (everything and element.VR in _DUMMIES):
+        elif action or (everything and element.VR in _DUMMIES):
             element.value = _DUMMIES.get(element.VR)
 
 

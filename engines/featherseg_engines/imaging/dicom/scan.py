@@ -9,7 +9,7 @@ from featherseg_engines.errors import ReadError
 from featherseg_engines.imaging.dicom.header import DICOMDIR, Instance, read_dataset, read_instance, text
 from featherseg_engines.imaging.dicom.planes import Plane, kinds
 from featherseg_engines.imaging.progress import UNHEARD, Reading
-from featherseg_engines.imaging.quiet import DAMAGE, quiet_python
+from featherseg_engines.imaging.quiet import damage, quiet_python
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -110,7 +110,8 @@ def dicom_files(path: Path) -> list[Path]:
     found = []
     for folder, below, names in os.walk(path):
         below.sort()
-        found += [file for name in sorted(names) if is_dicom(file := Path(folder, name))]
+        files = [Path(folder, name) for name in sorted(names)]
+        found += [file for file in files if file.is_file() and is_dicom(file)]
     return found
 
 
@@ -162,7 +163,7 @@ def _series(instances: tuple[Instance, ...], number: int, place: tuple[int, int]
 
 def _referenced(path: Path) -> list[Path]:
     """The image files a DICOMDIR names, those that are there and in its own folder."""
-    dataset = read_dataset(path, ["DirectoryRecordSequence"])
+    dataset = read_dataset(path, ("DirectoryRecordSequence",))
     home = path.parent.resolve()
     found, missing = [], 0
     with quiet_python():
@@ -187,11 +188,11 @@ def _referenced(path: Path) -> list[Path]:
 def _records(dataset: "Dataset", path: Path) -> list["Dataset"]:
     try:
         return list(dataset.get("DirectoryRecordSequence") or ())
-    except DAMAGE as error:
+    except damage() as error:
         raise ReadError(f"'{path.name}' is damaged or is not a DICOM file; choose another file.") from error
 
 
 def is_directory_file(path: Path) -> bool:
     """Whether a DICOM file is a DICOMDIR."""
-    meta = read_dataset(path, ["SOPClassUID"])
+    meta = read_dataset(path, ("SOPClassUID",))
     return text(getattr(meta, "file_meta", meta), "MediaStorageSOPClassUID") == DICOMDIR

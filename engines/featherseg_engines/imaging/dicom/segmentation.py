@@ -12,7 +12,9 @@ from featherseg_engines.errors import ReadError, WriteError
 from featherseg_engines.imaging.dicom.disclosure import DEIDENTIFIED, Disclosure
 from featherseg_engines.imaging.dicom.headers import (
     DAMAGE,
+    check_grid,
     frame_plane,
+    read_header,
     source_headers,
     source_of,
     values_unsaid,
@@ -26,7 +28,6 @@ from featherseg_engines.labels import Label, LabelTable
 
 if TYPE_CHECKING:
     from highdicom.seg import Segmentation
-    from pydicom.dataset import Dataset
 
 Kind = Literal["binary", "labelmap"]
 SEGMENTATION_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -100,6 +101,14 @@ def read_segmentation(path: Path, volume: Volume) -> MaskRead:
         raise ReadError(f"'{path.name}' is a damaged DICOM segmentation; choose another file.") from error
 
 
+def is_segmentation(path: Path) -> bool:
+    """Whether a file is a DICOM segmentation."""
+    try:
+        return str(read_header(path, ("SOPClassUID",)).get("SOPClassUID", "")) in SEGMENTATION_CLASSES
+    except ReadError:
+        return False
+
+
 def _read(path: Path, volume: Volume) -> MaskRead:
     segmentation = _opened(path)
     placer = FramePlacer(path.name, segmentation, volume)
@@ -132,7 +141,17 @@ def _built(
 
     source = source_of(volume, path, "a DICOM segmentation")
     headers = source_headers(source, disclosure)
-    _check_sources(path, headers, volume)
+    check_grid(path, headers, volume)
+    if "NumberOfFrames" in headers[0] and len(headers) > 1:
+        raise WriteError(
+            f"'{path.name}' cannot be written: the volume comes from {len(headers)} multi-frame files, and a DICOM "
+            "segmentation refers to one; save as .nii.gz instead."
+        )
+    if len(labels) > 1 and any(frame_plane(h, f) is None for h in headers for f in source.frames[:1]):
+        raise WriteError(
+            f"'{path.name}' cannot be written: the frames of '{volume.name}' do not say where in the patient they "
+            "lie; save as .nii.gz or .tif instead."
+        )
     planes = labels
     if "NumberOfFrames" in headers[0]:
         planes = np.zeros((int(headers[0].NumberOfFrames), *labels.shape[1:]), labels.dtype)
@@ -168,34 +187,13 @@ def _built(
         ) from error
 
 
-def _check_sources(path: Path, headers: "list[Dataset]", volume: Volume) -> None:
-    """Refuse a grid that is not that of the images: other pixels, or shifted within the plane."""
-    assert volume.source is not None
-    several = "NumberOfFrames" in headers[0]
-    if several and len(headers) > 1:
-        raise WriteError(
-            f"'{path.name}' cannot be written: the volume comes from {len(headers)} multi-frame files, and a DICOM "
-            "segmentation refers to one; save as .nii.gz instead."
-        )
-    shape = volume.geometry.shape
-    fits = all((h.get("Rows"), h.get("Columns")) == shape[1:] for h in headers)
-    for z, frame in enumerate(volume.source.frames if fits else ()):
-        plane = frame_plane(headers[0] if several else headers[z], frame)
-        if plane is not None:
-            fits = fits and bool(np.all(np.abs(volume.geometry.to_index(plane[0])[1:]) < 0.5))
-    if not fits or len(volume.source.frames) != shape[0]:
-        raise WriteError(
-            f"'{path.name}' cannot be written: the grid of '{volume.name}' is not that of its DICOM images (it was "
-            "resampled); save as .nii.gz instead."
-        )
-
-
 def _opened(path: Path) -> "Segmentation":
     import highdicom
+    from pydicom.errors import InvalidDicomError
 
     try:
         return highdicom.seg.segread(path)  # lazily, frames that end within a byte come out wrong (0.28.2)
-    except DAMAGE as error:
+    except (*DAMAGE, InvalidDicomError) as error:
         raise ReadError(
             f"'{path.name}' is not a readable DICOM segmentation; choose another file."
         ) from error

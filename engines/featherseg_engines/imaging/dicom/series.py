@@ -1,16 +1,16 @@
 """A DICOM series as a volume: slices decoded one after the other into one array of their natural type."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from featherseg_engines.errors import ReadError
+from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.dicom.decode import Pixels, Stored, frames, load
-from featherseg_engines.imaging.dicom.header import Instance, read_instance
+from featherseg_engines.imaging.dicom.header import read_instance
 from featherseg_engines.imaging.dicom.planes import kinds, planes_of
 from featherseg_engines.imaging.dicom.scan import Series, sorted_into_series
 from featherseg_engines.imaging.dicom.source import DicomSource
@@ -31,6 +31,50 @@ class _Opened:
     dataset: "Dataset"
     stored: Stored
     scale: Scale
+
+
+@dataclass(slots=True, eq=False)
+class Filling:
+    """A volume whose slices are on their way: the grid and the array are there, the values come with ``fill``.
+
+    ``voxels`` may be shown while another thread fills it; it is zero where no slice has come yet. A slice that does
+    not fit its type moves everything to a wider array, so look at ``voxels`` anew after each step.
+    """
+
+    series: Series
+    stack: Stack
+    voxels: Pixels
+    windows: tuple[Window, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def geometry(self) -> Geometry:
+        """The grid of the volume to come."""
+        return self.stack.geometry
+
+    def fill(self, reading: Reading = UNHEARD) -> Volume:
+        """Decode all slices, from the first to the last; the array is read-only then.
+
+        Raises
+        ------
+        ReadError
+            A file is damaged or of another kind than its series.
+        Cancelled
+            The person asked to stop.
+        """
+        total = len(self.stack.planes)
+        for done, (values, at, _) in enumerate(_decoded(self.stack)):
+            reading.step(done, total)
+            if values.shape != self.voxels.shape[1:]:
+                name = self.stack.planes[at].instance.path.name
+                raise ReadError(
+                    f"'{name}' is of another kind than its series (grey among colour, or other sizes)."
+                )
+            self.voxels = _widened(self.voxels, values)
+            self.voxels[at] = values
+        reading.step(total, total)
+        self.voxels.setflags(write=False)
+        return _volume(self)
 
 
 def read_file(path: Path, moment: int = 0, reading: Reading = UNHEARD) -> Volume:
@@ -59,6 +103,17 @@ def read_series(series: Series, moment: int = 0, reading: Reading = UNHEARD) -> 
     Cancelled
         The person asked to stop.
     """
+    return begin(series, moment).fill(reading)
+
+
+def begin(series: Series, moment: int = 0) -> Filling:
+    """Everything about a series but its values: sorted, placed and with an array of the right type, still empty.
+
+    Raises
+    ------
+    ReadError
+        The first file is damaged, slices are missing or do not belong together.
+    """
     planes = tuple(plane for instance in series.instances for plane in planes_of(instance))
     groups = kinds(planes)
     largest = max(groups, key=len)
@@ -68,10 +123,13 @@ def read_series(series: Series, moment: int = 0, reading: Reading = UNHEARD) -> 
         name = largest[0].instance.path.name
         warnings.append(f"'{name}' holds {others} more images of another orientation or size, not shown.")
     found = stack(largest, moment)
-    voxels, first = _filled(found, reading)
-    windows = windows_of(first.dataset, first.scale)
-    warnings += [*found.warnings, *_told(first, found.planes[0].instance)]
-    return _volume(series, found, voxels, windows, tuple(warnings))
+    file = found.planes[0].instance.path
+    plane = min((p for p in found.planes if p.instance.path == file), key=lambda p: p.frame)
+    values, _, first = next(_decoded(replace(found, planes=(plane,))))
+    kind = natural_type(values, first.stored, _scales(first, found))
+    voxels: Pixels = np.zeros((*found.geometry.shape, *values.shape[2:]), kind)
+    warnings += [*found.warnings, *_told(first)]
+    return Filling(series, found, voxels, windows_of(first.dataset, first.scale), tuple(warnings))
 
 
 def preview(series: Series) -> Pixels:
@@ -88,45 +146,26 @@ def preview(series: Series) -> Pixels:
     return next(iter(_decoded(wanted)))[0]
 
 
-def _volume(
-    series: Series, found: Stack, voxels: Pixels, windows: tuple[Window, ...], warnings: tuple[str, ...]
-) -> Volume:
-    first = found.planes[0].instance
-    source = DicomSource(
-        series_uid=first.series_uid,
-        study_uid=first.study_uid,
-        frame_of_reference_uid=first.frame_of_reference_uid,
-        paths=tuple(plane.instance.path for plane in found.planes),
-        frames=tuple(plane.frame for plane in found.planes),
-    )
+def _volume(filling: Filling) -> Volume:
+    planes, series = filling.stack.planes, filling.series
+    first = planes[0].instance
     one = len(series.files) == 1
-    name = first.path.stem if one else series.description or first.path.parent.name
-    path = first.path if one else first.path.parent
     return Volume(
-        voxels, found.geometry, series.modality, name, path, source=source, windows=windows, warnings=warnings
+        voxels=filling.voxels,
+        geometry=filling.geometry,
+        modality=series.modality,
+        name=first.path.stem if one else series.description or first.path.parent.name,
+        path=first.path if one else first.path.parent,
+        source=DicomSource(
+            series_uid=first.series_uid,
+            study_uid=first.study_uid,
+            frame_of_reference_uid=first.frame_of_reference_uid,
+            paths=tuple(plane.instance.path for plane in planes),
+            frames=tuple(plane.frame for plane in planes),
+        ),
+        windows=filling.windows,
+        warnings=filling.warnings,
     )
-
-
-def _filled(found: Stack, reading: Reading) -> tuple[Pixels, _Opened]:
-    """All planes of a stack in one array, which is widened where a slice does not fit its type."""
-    target: npt.NDArray[np.generic] | None = None
-    first: _Opened | None = None
-    total = len(found.planes)
-    for done, (values, at, opened) in enumerate(_decoded(found)):
-        reading.step(done, total)
-        if target is None or first is None:
-            first = opened
-            kind = natural_type(values, opened.stored, _scales(opened, found))
-            target = np.zeros((*found.geometry.shape, *values.shape[2:]), kind)
-        if values.shape != target.shape[1:]:
-            name = found.planes[at].instance.path.name
-            raise ReadError(f"'{name}' is of another kind than its series (grey among colour, or another size).")
-        target = _widened(target, values)
-        target[at] = values
-    assert target is not None and first is not None
-    reading.step(total, total)
-    target.setflags(write=False)
-    return target, first
 
 
 def _scales(opened: _Opened, found: Stack) -> list[Scale]:
@@ -146,7 +185,7 @@ def _widened(target: Pixels, values: Pixels) -> Pixels:
         return target.astype(np.float32)
     low, high = int(values.min()), int(values.max())
     for kind in (target.dtype, np.dtype(np.int32), np.dtype(np.int64)):
-        info = np.iinfo(kind)
+        info = np.iinfo(kind.name)
         if info.min <= low and high <= info.max and np.can_cast(target.dtype, kind):
             return target if kind == target.dtype else target.astype(kind)
     return target.astype(np.float32)
@@ -177,7 +216,7 @@ def _check_size(stored: Stored, found: Stack, path: Path) -> None:
         raise ReadError(f"'{path.name}' contradicts itself about its number of rows and columns.")
 
 
-def _told(first: _Opened, instance: Instance) -> tuple[str, ...]:
+def _told(first: _Opened) -> tuple[str, ...]:
     if first.stored.photometric != "MONOCHROME1":
         return ()
     if first.scale.mirror is not None:

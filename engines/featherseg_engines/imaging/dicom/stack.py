@@ -80,7 +80,7 @@ def _distances(planes: tuple[Plane, ...]) -> Floats:
     """How far each plane lies along the first one's normal, in mm."""
     orientation = planes[0].place.orientation
     assert orientation is not None
-    return _positions(planes) @ np.asarray(normal(orientation))
+    return np.asarray(_positions(planes) @ np.asarray(normal(orientation)))
 
 
 def _positions(planes: tuple[Plane, ...]) -> Floats:

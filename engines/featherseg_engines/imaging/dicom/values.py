@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from featherseg_engines.imaging.dicom.decode import Pixels, Stored
 from featherseg_engines.imaging.dicom.header import group, number_of, numbers, text
-from featherseg_engines.imaging.quiet import DAMAGE
+from featherseg_engines.imaging.quiet import damage
 from featherseg_engines.imaging.volume import Window
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _transformations(dataset: "Dataset", frame: int) -> list["Dataset"]:
     shared = group(dataset, "SharedFunctionalGroupsSequence")
     try:
         each = (dataset.get("PerFrameFunctionalGroupsSequence") or [])[frame - 1 : frame]
-    except DAMAGE:
+    except damage():
         each = []
     for place in (shared, *each):
         item = None if place is None else group(place, "PixelValueTransformationSequence")
@@ -89,7 +89,7 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
         return frame
     table_of = group(dataset, "ModalityLUTSequence")
     if table_of is not None and numbers(table_of, "LUTDescriptor", 3) and "LUTData" in table_of:
-        from pydicom.pixels import apply_modality_lut
+        from pydicom.pixels.processing import apply_modality_lut
 
         table = np.asarray(apply_modality_lut(frame, dataset))
         return scale.apply(table) if scale.mirror is not None else table
@@ -97,7 +97,7 @@ def values_of(frame: Pixels, dataset: "Dataset", stored: Stored, scale: Scale) -
 
 
 def _painted(frame: Pixels, dataset: "Dataset") -> npt.NDArray[np.uint8]:
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     rgb = np.asarray(apply_color_lut(frame, _little_endian_palette(dataset)))[..., :3]
     if rgb.dtype == np.uint8 or rgb.max() < 256:  # 16-bit tables that only use 8 are common
@@ -129,12 +129,14 @@ def natural_type(values: Pixels, stored: Stored, scales: list[Scale]) -> np.dtyp
         return np.dtype(np.float32) if kind == np.float64 else kind
     if not all(s.whole for s in scales):
         return np.dtype(np.float32)
-    low = (-(1 << (stored.bits - 1)) if stored.signed else 0)
+    low = -(1 << (stored.bits - 1)) if stored.signed else 0
     high = low + (1 << stored.bits) - 1
     ends = [v for s in scales for v in s.apply(np.array([low, high], np.int64))]
-    for kind in (np.uint8, np.int16, np.uint16) if stored.bits <= 16 else (np.int32,):
-        if np.iinfo(kind).min <= min(ends) and max(ends) <= np.iinfo(kind).max:
-            return np.dtype(kind)
+    names = ("u1", "i2", "u2") if stored.bits <= 16 else ("i4",)
+    for name in names:
+        info = np.iinfo(name)
+        if info.min <= min(ends) and max(ends) <= info.max:
+            return np.dtype(name)
     # a header that says 16 bits and means 12 is the rule in CT: begin small, widen where a slice does not fit
     return np.dtype(np.int16) if stored.bits <= 16 else np.dtype(np.int32)
 
@@ -146,9 +148,20 @@ def windows_of(dataset: "Dataset", scale: Scale) -> tuple[Window, ...]:
         centres, widths = numbers(place, "WindowCenter"), numbers(place, "WindowWidth")
         names = _names(place)
         for i, (centre, width) in enumerate(zip(centres or (), widths or (), strict=False)):
-            if width >= 1 or width > 0:
+            if width > 0:
                 found.append(Window(_mirrored(centre, scale), width, names[i] if i < len(names) else ""))
+        found += _table_window(place, scale)
     return tuple(dict.fromkeys(found))
+
+
+def _table_window(dataset: "Dataset", scale: Scale) -> list[Window]:
+    """The range of values that a VOI table maps, as a straight window."""
+    table = group(dataset, "VOILUTSequence")
+    described = None if table is None else numbers(table, "LUTDescriptor", 3)
+    if table is None or described is None:
+        return []
+    width = described[0] or 65536.0
+    return [Window(_mirrored(described[1] + width / 2, scale), width, text(table, "LUTExplanation"))]
 
 
 def _mirrored(centre: float, scale: Scale) -> float:
@@ -167,7 +180,7 @@ def _voi_groups(dataset: "Dataset") -> list["Dataset"]:
 def _names(dataset: "Dataset") -> list[str]:
     try:
         found = dataset.get("WindowCenterWidthExplanation")
-    except DAMAGE:
+    except damage():
         return []
     if not found:
         return []
