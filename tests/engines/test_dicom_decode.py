@@ -148,7 +148,8 @@ def test_a_deflated_file_opens_and_a_deflate_bomb_does_not(tmp_path):
     ("tags", "sentence"),
     [
         ({"Rows": 5000, "Columns": 5000}, "is cut off"),
-        ({"Rows": 65535, "Columns": 65535, "NumberOfFrames": 2000000}, "more than is read"),
+        ({"Rows": 65535, "Columns": 65535}, "more than is read"),
+        ({"NumberOfFrames": 2000000000}, "more than it has bytes"),
         ({"BitsStored": 33}, "cannot be"),
         ({"SamplesPerPixel": 4}, "4 channels"),
         ({"PixelData": None}, "holds no image"),

@@ -68,6 +68,8 @@ def _volume(path: Path, image: Any) -> Volume:
     voxels = sitk.GetArrayFromImage(image)[..., :3] if channels > 1 else sitk.GetArrayFromImage(image)
     if np.iscomplexobj(voxels):
         raise ReadError(f"'{path.name}' holds complex numbers, which are no intensities.")
+    if not np.isfinite([*image.GetOrigin(), *image.GetDirection()]).all():
+        raise ReadError(f"'{path.name}' says its place is not a number; the file is damaged.")
     geometry = Geometry(voxels.shape[:3], image.GetSpacing()[::-1], image.GetOrigin(), image.GetDirection())
     voxels = np.ascontiguousarray(voxels)
     voxels.setflags(write=False)

@@ -27,7 +27,7 @@ MAX_FRAME_PIXELS = 200_000_000
 MAX_TOTAL_BYTES = 1 << 36
 MAX_RATIO = 2000
 """A compressed file may claim this many times its own size; sparse segmentations reach some hundreds."""
-SMALL_ENOUGH = 1 << 28
+SMALL_ENOUGH = 1 << 26
 """Claims below this many bytes are believed without looking at the ratio."""
 
 DECODERS = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Triple
 from featherseg_engines.imaging.dicom.header import (
     TAGS,
@@ -35,9 +36,17 @@ class Plane:
 
 
 def planes_of(instance: Instance) -> tuple[Plane, ...]:
-    """The planes of one file, in the file's order; more than one only for multi-frame files."""
+    """The planes of one file, in the file's order; more than one only for multi-frame files.
+
+    Raises
+    ------
+    ReadError
+        The file claims more frames than it can hold, or is damaged.
+    """
     if instance.frames == 1:
         return (Plane(instance, 1, instance.place, instance.order),)
+    if instance.frames > instance.path.stat().st_size:
+        raise ReadError(f"'{instance.path.name}' claims {instance.frames} frames, more than it has bytes.")
     dataset = read_dataset(instance.path, TAGS)
     with quiet_python():
         places = _functional(dataset, instance) or _offsets(dataset, instance)

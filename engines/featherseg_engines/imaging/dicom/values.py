@@ -40,11 +40,15 @@ class Scale:
         return (self.slope, self.intercept, self.mirror) != (1.0, 0.0, None)
 
     def apply(self, frame: Pixels) -> Pixels:
-        """Values of a stored frame: 64-bit whole numbers of one slice, or 32-bit floats."""
+        """Values of a stored frame: whole numbers of 32 bits (64 where they need it), or 32-bit floats."""
         if not self.changes:
             return frame
         if self.whole and np.issubdtype(frame.dtype, np.integer):
-            wide = frame.astype(np.int64)
+            reach = max(abs(self.slope) * (1 << 16), abs(self.slope * (self.mirror or 0))) + abs(
+                self.intercept
+            )
+            small = frame.dtype.itemsize <= 2 and reach < 1 << 30
+            wide = frame.astype(np.int32 if small else np.int64)
             wide = wide if self.mirror is None else self.mirror - wide
             return wide * int(self.slope) + int(self.intercept)
         floats = frame.astype(np.float32)
@@ -123,11 +127,9 @@ def _little_endian_palette(dataset: "Dataset") -> "Dataset":
 
 def natural_type(values: Pixels, stored: Stored, scales: list[Scale]) -> np.dtype[np.generic]:
     """The smallest usual type that should hold a volume whose first slice is ``values``."""
-    if values.ndim == 3 or not any(s.changes for s in scales) or values.dtype != np.int64:
-        whole = all(s.whole for s in scales) or values.ndim == 3
-        kind = values.dtype.newbyteorder("=") if whole else np.dtype(np.float32)
-        return np.dtype(np.float32) if kind == np.float64 else kind
-    if not all(s.whole for s in scales):
+    if values.ndim == 3 or not any(s.changes for s in scales):
+        return np.dtype(np.float32) if values.dtype == np.float64 else values.dtype.newbyteorder("=")
+    if np.issubdtype(values.dtype, np.floating) or not all(s.whole for s in scales):
         return np.dtype(np.float32)
     low = -(1 << (stored.bits - 1)) if stored.signed else 0
     high = low + (1 << stored.bits) - 1
