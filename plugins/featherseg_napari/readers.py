@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from featherseg_engines.errors import ReadError
 from featherseg_napari.layers import LayerData, layer_of
 
 
@@ -39,21 +38,16 @@ def read_folder(path: str | list[str]) -> list[LayerData]:
     ReadError
         With one sentence; napari shows it.
     """
-    from featherseg_engines.imaging.dicom.scan import list_series
-    from featherseg_engines.imaging.readers import read_image
+    from featherseg_engines.imaging.readers import list_series, read_image
 
     folder = Path(_one(path))
     found = list_series(folder)
-    if not found:
-        raise ReadError(f"'{folder.name}' holds no DICOM images; choose another folder.")
-    largest = max(range(len(found)), key=lambda i: found[i].slices)
+    largest = max(found, key=lambda series: series.slices)
     if len(found) > 1:
         from napari.utils.notifications import show_info
 
-        show_info(
-            f"'{folder.name}' holds {len(found)} series; the largest was opened: {found[largest].label}."
-        )
-    return [layer_of(read_image(folder, series=largest + 1))]
+        show_info(f"'{folder.name}' holds {len(found)} series; the largest was opened: {largest.label}.")
+    return [layer_of(read_image(folder, series=largest))]
 
 
 def _one(path: str | list[str]) -> str:

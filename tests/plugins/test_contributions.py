@@ -1,5 +1,7 @@
 """Readers, writers and sample data in plain napari, asked for through the manifest."""
 
+import gc
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -18,6 +20,7 @@ GRID = Geometry((4, 6, 5), (3.0, 0.5, 0.75), (10.0, -20.0, 30.0), FLIPPED)
 
 @pytest.fixture(autouse=True)
 def manager():
+    gc.collect()  # napari's fixture wants no windows of other tests alive
     PluginManager.instance().discover()
     return PluginManager.instance()
 

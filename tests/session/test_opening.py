@@ -82,7 +82,7 @@ def test_a_folder_without_dicom_is_refused_with_a_sentence(session, pump, tmp_pa
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "a.txt").write_text("nothing")
     open_in(session, pump, tmp_path / "notes")
-    assert "'notes' holds no DICOM images" in session.notices[-1].text and session.case is None
+    assert "'notes' is a folder without DICOM images" in session.notices[-1].text and session.case is None
 
 
 def test_progress_is_heard_newest_only_and_on_the_owners_thread(pump):

@@ -1,6 +1,6 @@
 """Opening images, folders and overlays off the UI thread, with progress and Cancel in the notice bar."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,8 +12,8 @@ from psygnal import Signal
 from featherseg.session.background import Background, Ear, Task
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.worker import Post
-from featherseg_engines.errors import FeathersegError, ReadError
-from featherseg_engines.imaging.readers import read_image
+from featherseg_engines.errors import Cancelled, FeathersegError
+from featherseg_engines.imaging.readers import holds_series, list_series, read_image
 from featherseg_engines.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ PREVIEW = 96
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeriesRow:
-    """A series that a person can choose; ``number`` is what the reader calls it, ``picture`` (y, x[, 3]) uint8."""
+    """A series that a person can choose; ``picture`` is (y, x[, 3]) uint8, None where none can be decoded."""
 
-    number: int
+    series: "Series"
     modality: str
     description: str
     slices: int
@@ -40,26 +40,32 @@ class Opening:
     """Reads one thing at a time; a newer order replaces an older one."""
 
     changed = Signal(bool)  # whether something is being read
-    series_found = Signal(
-        object, object, object
-    )  # folder, list[SeriesRow], and what to call with the chosen row
+    series_found = Signal(object, object, object)  # folder, list[SeriesRow], what to call with the chosen one
 
     def __init__(self, post: Post, tell: Callable[[Notice | None], None]) -> None:
         self.busy = False
         self._tell = tell
         self._background = Background(post, "featherseg-reading")
 
-    def open(self, path: Path, done: Callable[[Volume], None], series: int | None = None) -> None:
+    def open(self, path: Path, done: Callable[[Volume], None], series: "Series | None" = None) -> None:
         """Read an image and hand it to ``done`` on this thread; of a folder with several series, ask which."""
-        if series is None and _holds_series(path):
-            look = _rows_of(path)
-            self._run(f"Looking into '{path.name}'", look, lambda rows: self._choose(path, rows, done))
-            return
 
-        def read(ear: Ear) -> Volume:
-            return read_image(path, series=series, listen=ear.listen, cancelled=ear.cancelled)
+        def read(ear: Ear) -> Volume | list[SeriesRow]:
+            chosen = series
+            if chosen is None and holds_series(path):
+                found = list_series(path, ear.listen, ear.cancelled)
+                if len(found) > 1:
+                    return _rows_of(found, ear)
+                chosen = found[0]
+            return read_image(path, series=chosen, listen=ear.listen, cancelled=ear.cancelled)
 
-        self._run(f"Reading '{path.name}'", read, done)
+        def sort_out(found: Volume | list[SeriesRow]) -> None:
+            if isinstance(found, Volume):
+                done(found)
+            else:
+                self.series_found.emit(path, found, lambda row: self.open(path, done, row.series))
+
+        self._run(f"Reading '{path.name}'", read, sort_out)
 
     def compute(self, title: str, work: Callable[[Ear], Volume], done: Callable[[Volume], None]) -> None:
         """Do other long work with the same progress and Cancel."""
@@ -75,12 +81,6 @@ class Opening:
     def close(self) -> None:
         """Stop the thread."""
         self._background.close()
-
-    def _choose(self, path: Path, rows: list[SeriesRow], done: Callable[[Volume], None]) -> None:
-        if len(rows) == 1:
-            self.open(path, done, rows[0].number)
-        else:
-            self.series_found.emit(path, rows, lambda row: self.open(path, done, row.number))
 
     def _run(self, title: str, work: Callable[[Ear], T], done: Callable[[T], None]) -> None:
         def finish(result: T) -> None:
@@ -105,30 +105,20 @@ class Opening:
         self.changed.emit(False)
 
 
-def _holds_series(path: Path) -> bool:
-    return path.is_dir() or path.name.upper() == "DICOMDIR"
-
-
-def _rows_of(folder: Path) -> Callable[[Ear], list[SeriesRow]]:
-    def look(ear: Ear) -> list[SeriesRow]:
-        from featherseg_engines.imaging.dicom.scan import list_series
-        from featherseg_engines.imaging.progress import Reading
-
-        found = list_series(folder, Reading(ear.listen, ear.cancelled))
-        if not found:
-            raise ReadError(
-                f"'{folder.name}' holds no DICOM images; choose another folder, or one image file."
+def _rows_of(found: "Sequence[Series]", ear: Ear) -> list[SeriesRow]:
+    rows = []
+    for number, series in enumerate(found):
+        if ear.cancelled():
+            raise Cancelled
+        ear.listen(number, len(found))
+        which = f" (part {series.part} of {series.parts})" if series.parts > 1 else ""
+        size = f"{series.columns} × {series.rows}"
+        rows.append(
+            SeriesRow(
+                series, series.modality, series.description + which, series.slices, size, _picture(series)
             )
-        rows = []
-        for number, series in enumerate(found, 1):
-            size = f"{series.columns} × {series.rows}"
-            which = f" (part {series.part} of {series.parts})" if series.parts > 1 else ""
-            words = series.description + which
-            picture = _picture(series) if len(found) > 1 else None
-            rows.append(SeriesRow(number, series.modality, words, series.slices, size, picture))
-        return rows
-
-    return look
+        )
+    return rows
 
 
 def _picture(series: "Series") -> npt.NDArray[np.uint8] | None:

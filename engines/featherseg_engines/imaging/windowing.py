@@ -29,10 +29,8 @@ def presets_for(volume: Volume) -> tuple[Window, ...]:
     own = tuple(_named(window, i) for i, window in enumerate(volume.windows) if window.width > 0)
     if is_hounsfield(volume, sample):
         return (*own, *CT_PRESETS, auto, full)
-    if volume.modality in ("MR", ""):
-        own = (auto, *own, full)  # windows in headers of MR are often of another series or scale
-    else:
-        own = (*own, auto, full)
+    # windows in headers of MR are often of another series or scale: the image's own values come first
+    own = (auto, *own, full) if volume.modality in ("MR", "") else (*own, auto, full)
     if not volume.windows and volume.voxels.dtype == np.uint8 and volume.geometry.shape[0] == 1:
         return Window(127.5, 255.0, FULL), auto
     return own
