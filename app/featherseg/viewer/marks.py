@@ -9,7 +9,9 @@ from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.screen import to_screen
 from featherseg_engines.orientation import oriented
 
-LETTER, HALO, CROSS = QColor("#f0e442"), QColor(0, 0, 0, 190), QColor(86, 180, 233, 190)
+LETTER, HALO = QColor("#f0e442"), QColor(0, 0, 0, 190)
+CROSS = QColor(235, 238, 241, 120)
+"""No colour of a label, so that it is never taken for one."""
 GAP = 10
 """Points around the voxel that the cross leaves free, so that it hides nothing."""
 
