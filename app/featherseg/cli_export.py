@@ -1,26 +1,19 @@
 """``featherseg export`` and ``deidentify``: a mask for other programs, and images that name nobody."""
 
 import dataclasses
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from featherseg_engines.errors import WriteError
+from featherseg_engines.imaging.exchange import BY_SUFFIX, DICOM_KINDS, Kind, Mask, export_mask
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    from featherseg_engines.imaging.dicom.disclosure import Disclosure, UidMap
+    from featherseg_engines.imaging.dicom.disclosure import UidMap
     from featherseg_engines.imaging.volume import Volume
-    from featherseg_engines.labels import LabelTable
 
-Kind = Literal["dicom-seg", "dicom-labelmap", "rtstruct", "stl", "ply", "coco", "mask"]
-BY_SUFFIX: dict[str, Kind] = {".dcm": "dicom-seg", ".stl": "stl", ".ply": "ply", ".json": "coco"}
-DICOM_KINDS = ("dicom-seg", "dicom-labelmap", "rtstruct")
 answers = Console(soft_wrap=True, highlight=False)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -29,15 +22,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the program's."""
     app.command()(export)
     app.command()(deidentify)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Mask:
-    """What is to leave: labels (z, y, x) on the volume's grid, with their names."""
-
-    labels: "npt.NDArray[np.uint16]"
-    table: "LabelTable"
-    volume: "Volume"
 
 
 def export(
@@ -66,7 +50,9 @@ def export(
     uids = UidMap() if images is not None else None
     if images is not None and uids is not None:
         _copy_images(subject.volume, images, uids)
-    _write(target, chosen, subject, Disclosure(not keep_identity, uids))
+    for written in export_mask(target, chosen, subject, Disclosure(not keep_identity, uids)):
+        if chosen in ("stl", "ply"):
+            answers.print(written.name, markup=False)
 
 
 def deidentify(
@@ -112,26 +98,15 @@ def _kind_of(target: Path, kind: Kind | None) -> Kind:
     )
 
 
-def _subject(mask: Path, source: Path, series: int | None, labels: Path | None) -> _Mask:
-    from featherseg_engines.imaging.dicom.segmentation import is_segmentation, read_segmentation
-    from featherseg_engines.imaging.endings import PHOTO_SUFFIXES, suffix_of
-    from featherseg_engines.imaging.label_table import read_labels_beside, read_table
-    from featherseg_engines.imaging.readers import read_image, read_mask
-    from featherseg_engines.imaging.regrid import onto_grid
-    from featherseg_engines.labels import LabelTable
+def _subject(mask: Path, source: Path, series: int | None, labels: Path | None) -> Mask:
+    from featherseg_engines.imaging.exchange import load_mask
+    from featherseg_engines.imaging.label_table import read_table
+    from featherseg_engines.imaging.readers import read_image
 
-    volume = read_image(source, series=series)
-    if is_segmentation(mask):
-        found = read_segmentation(mask, volume)
-        for sentence in found.warnings:
-            errors.print(sentence, markup=False)
-        return _Mask(found.labels, read_table(labels) if labels else found.table, volume)
-    geometry = read_image(mask).geometry
-    if suffix_of(mask) in PHOTO_SUFFIXES:
-        geometry = dataclasses.replace(geometry, calibrated=False)  # a picture does not say where it lies
-    numbers = onto_grid(read_mask(mask), geometry, volume.geometry, mask.name)
-    table = read_table(labels) if labels else read_labels_beside(mask)
-    return _Mask(numbers, table or LabelTable(), volume)
+    found = load_mask(mask, read_image(source, series=series))
+    for sentence in found.warnings:
+        errors.print(sentence, markup=False)
+    return dataclasses.replace(found, table=read_table(labels)) if labels else found
 
 
 def _copy_images(volume: "Volume", folder: Path, uids: "UidMap") -> None:
@@ -149,38 +124,3 @@ def _folder(path: Path) -> Path:
     if any(path.iterdir()):
         raise WriteError(f"The folder '{path.name}' is not empty; choose a new one.")
     return path
-
-
-def _write(target: Path, kind: Kind, subject: _Mask, disclosure: "Disclosure") -> None:
-    labels, table, volume = subject.labels, subject.table, subject.volume
-    if kind in ("dicom-seg", "dicom-labelmap"):
-        from featherseg_engines.imaging.dicom.segmentation import write_segmentation
-
-        how: Literal["binary", "labelmap"] = "binary" if kind == "dicom-seg" else "labelmap"
-        write_segmentation(target, labels, table, volume, how, disclosure)
-    elif kind == "rtstruct":
-        from featherseg_engines.imaging.dicom.rtstruct import write_rtstruct
-
-        write_rtstruct(target, labels, table, volume, disclosure)
-    elif kind in ("stl", "ply"):
-        from featherseg_engines.imaging.surface import write_surfaces
-
-        for written in write_surfaces(target, labels, table, volume.geometry):
-            answers.print(written.name, markup=False)
-    elif kind == "coco":
-        _write_coco(target, subject)
-    else:
-        from featherseg_engines.imaging.writers import write_mask
-
-        write_mask(target, labels, volume.geometry, table if table.rows else None)
-
-
-def _write_coco(target: Path, subject: _Mask) -> None:
-    from featherseg_engines.imaging.coco import CocoImage, write_coco
-
-    path = subject.volume.path
-    if len(subject.labels) > 1 or path is None:
-        raise WriteError(
-            f"'{target.name}' cannot be written: COCO is for photographs; save as .nii.gz instead."
-        )
-    write_coco(target, [CocoImage(path.name, subject.labels[0])], subject.table)

@@ -53,11 +53,14 @@ def convert(
     ] = None,
 ) -> None:
     """Write an image or a DICOM series as another kind of file, its values and its place kept."""
+    from featherseg_engines.imaging.burnt_in import may_hold_text
     from featherseg_engines.imaging.readers import read_image
     from featherseg_engines.imaging.volume_writer import check_target, write_volume
 
     check_target(target)
     volume = read_image(source, series=series)
+    if doubt := may_hold_text(volume):
+        errors.print(doubt, markup=False)
     write_volume(target, volume)
     for sentence in volume.warnings:
         errors.print(sentence, markup=False)

@@ -67,7 +67,7 @@ class Opening:
 
         self._run(f"Reading '{path.name}'", read, sort_out)
 
-    def compute(self, title: str, work: Callable[[Ear], Volume], done: Callable[[Volume], None]) -> None:
+    def compute(self, title: str, work: Callable[[Ear], T], done: Callable[[T], None]) -> None:
         """Do other long work with the same progress and Cancel."""
         self._run(title, work, done)
 

@@ -13,8 +13,8 @@ from featherseg.session.opening import Opening
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
+from featherseg_engines.imaging.exchange import load_mask
 from featherseg_engines.imaging.overlay import laid_over
-from featherseg_engines.imaging.readers import read_mask
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
@@ -148,16 +148,19 @@ class Session:
         if self.case is None:
             return
         try:
-            labels = read_mask(path, self.case.volume.geometry.shape)
+            found = load_mask(path, self.case.volume)
         except FeathersegError as error:
             self.tell(Notice(str(error), "problem"))
             return
+        labels = found.labels
         if labels.max(initial=0) > np.iinfo(self.case.labels.array.dtype).max:
             self.tell(
                 Notice(f"'{path.name}' holds label numbers that are too large for this case.", "problem")
             )
             return
-        self.tell(None)
+        self.tell(Notice(" ".join(found.warnings)) if found.warnings else None)
+        for row in found.table or ():
+            self.table.put(row)
         for value in np.unique(labels[labels > 0]):
             self._ensure_label(int(value))
         whole = Box((0, 0, 0), self.case.volume.geometry.shape)
@@ -170,7 +173,7 @@ class Session:
         if self.case is None:
             return False
         try:
-            write_mask(path, self.case.labels.array, self.case.volume.geometry)
+            write_mask(path, self.case.labels.array, self.case.volume.geometry, self.names())
         except FeathersegError as error:
             self.tell(Notice(str(error), "problem"))
             return False
@@ -351,6 +354,12 @@ class Session:
             if known is None or not (self.case and self.case.labels.array.any()):
                 self.table.put(Label(entry.value, entry.name, entry.colour))
         self._ensure_label(self.active_label)
+
+    def names(self) -> LabelTable:
+        """Names and colours of the labels that the open case uses."""
+        used = np.unique(self.case.labels.array) if self.case else np.array([], np.uint8)
+        known = {int(value): self.table.rows[int(value)] for value in used if int(value) in self.table.rows}
+        return LabelTable(known).covering(used)
 
     def _ensure_label(self, value: int) -> None:
         if value not in self.table.rows:

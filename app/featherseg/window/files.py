@@ -6,15 +6,28 @@ from pathlib import Path
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from featherseg.session.case import suggested_mask
+from featherseg.session.exporting import copy_without_names, export_labels
 from featherseg.session.opening import SeriesRow
 from featherseg.session.session import Session
 from featherseg.ui.series_chooser import SeriesChooser
+from featherseg_engines.imaging.endings import stem_of
+from featherseg_engines.imaging.exchange import Kind
 
 IMAGES = (
     "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.nii *.nii.gz *.nrrd *.mha *.mhd *.dcm);;All files (*)"
 )
 SLICE_MASKS = "PNG (*.png);;TIFF (*.tif);;NIfTI (*.nii.gz)"
 VOLUME_MASKS = "NIfTI (*.nii.gz);;NRRD (*.nrrd);;MetaImage (*.mha)"
+DICOM_EXPORTS = ["DICOM segmentation (*.dcm)", "DICOM label map (*.dcm)", "DICOM structure set (*.dcm)"]
+SURFACES = ["Surface PLY (*.ply)", "Surface STL (*.stl)"]
+EXPORTS: dict[str, tuple[Kind, str]] = {
+    "DICOM segmentation": ("dicom-seg", ".dcm"),
+    "DICOM label map": ("dicom-labelmap", ".dcm"),
+    "DICOM structure set": ("rtstruct", ".dcm"),
+    "Surface PLY": ("ply", ".ply"),
+    "Surface STL": ("stl", ".stl"),
+    "COCO": ("coco", ".json"),
+}
 ENDINGS = {"PNG": ".png", "TIFF": ".tif", "NIfTI": ".nii.gz", "NRRD": ".nrrd", "MetaImage": ".mha"}
 
 
@@ -96,6 +109,28 @@ class Files:
         if not path.suffix:
             path = path.with_name(path.name + ENDINGS[kind.split(" ")[0]])
         return self._session.save_mask(path)
+
+    def ask_export(self) -> None:
+        """Ask for a kind of file and a name, and write the labels for other programs."""
+        case = self._session.case
+        if case is None:
+            return
+        kinds = ";;".join(DICOM_EXPORTS + SURFACES if case.volume.source else SURFACES)
+        if case.volume.is_photograph:
+            kinds = "COCO (*.json)"
+        start = str((case.volume.path or Path("mask")).with_name(stem_of(Path(case.volume.name or "mask"))))
+        name, chosen = QFileDialog.getSaveFileName(self._parent, "Export the labels", start, kinds)
+        if not name:
+            return
+        kind, ending = EXPORTS[chosen.split(" (")[0]]
+        path = Path(name)
+        export_labels(self._session, path if path.suffix else path.with_name(path.name + ending), kind)
+
+    def ask_copy(self) -> None:
+        """Choose an empty folder and copy the open DICOM images there without what names the patient."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Folder for the de-identified copy")
+        if name:
+            copy_without_names(self._session, Path(name))
 
     def may_leave(self) -> bool:
         """Whether the open case may go: nothing unsaved, saved now, or the person said to discard it."""

@@ -96,6 +96,8 @@ class MainWindow(QMainWindow):
                 "File",
                 lambda: _drop_answer(files.ask_save()),
             ),
+            Command("file.export", "Export labels …", "Ctrl+E", "File", files.ask_export),
+            Command("file.deidentify", "De-identified copy of the images …", "", "File", files.ask_copy),
             Command("file.quit", "Quit", "Ctrl+Q", "File", lambda: _drop_answer(self.close())),
         ]
 

@@ -125,19 +125,31 @@ def read_mask(path: Path, shape: tuple[int, int, int] | None = None) -> npt.NDAr
         As :func:`read_image`; also where the mask is not of ``shape`` or holds other than whole numbers from
         0 to 65535.
     """
-    voxels = read_image(path).voxels
-    if voxels.ndim == 4:
-        if not (voxels == voxels[..., :1]).all():
-            raise ReadError(f"'{path.name}' is a colour image, not a mask of label numbers.")
-        voxels = voxels[..., 0]
-    if shape is not None and voxels.shape != shape:
+    labels = as_mask(read_image(path), path.name)
+    if shape is not None and labels.shape != shape:
         raise ReadError(
-            f"The mask '{path.name}' has {_by(voxels.shape)} pixels and the image {_by(shape)}; "
+            f"The mask '{path.name}' has {_by(labels.shape)} pixels and the image {_by(shape)}; "
             "they must be the same."
         )
+    return labels
+
+
+def as_mask(image: Volume, name: str) -> npt.NDArray[np.uint16]:
+    """The label numbers (z, y, x) that an image of one channel holds; ``name`` goes into the sentence.
+
+    Raises
+    ------
+    ReadError
+        It is in colour, or holds other than whole numbers from 0 to 65535.
+    """
+    voxels = image.voxels
+    if voxels.ndim == 4:
+        if not (voxels == voxels[..., :1]).all():
+            raise ReadError(f"'{name}' is a colour image, not a mask of label numbers.")
+        voxels = voxels[..., 0]
     labels = voxels.astype(np.uint16)
     if not np.array_equal(labels, voxels):
-        raise ReadError(f"'{path.name}' holds values that are not whole label numbers from 0 to 65535.")
+        raise ReadError(f"'{name}' holds values that are not whole label numbers from 0 to 65535.")
     return labels
 
 
