@@ -5,13 +5,16 @@ import threading
 import numpy as np
 import pytest
 from PIL import Image
+from support.dicom_series import geometry_of, make_series
 from support.paths import SAMPLE
 
-from featherseg.session.background import UNEXPECTED, Background, Task
+from featherseg.session import opening
+from featherseg.session.background import UNEXPECTED, Background, Ear, Task
 from featherseg.session.notice import Notice
 from featherseg.session.session import Session
 from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.labels import Box
 
@@ -114,3 +117,63 @@ def test_work_that_fails_says_one_sentence_and_the_thread_lives_on(pump, error, 
     pump.until(lambda: bool(done))
     assert failed == [sentence] and done == [5]
     background.close()
+
+
+@pytest.fixture
+def long_series(tmp_path, monkeypatch):
+    """A series of 8 slices that counts as long, and a gate that holds its reading before the fifth."""
+    monkeypatch.setattr(opening, "LONG", 8)
+    folder = tmp_path / "series"
+    folder.mkdir()
+    make_series(folder, geometry_of((8, 12, 10), (2.5, 0.8, 0.7), (0.1, 0, 0)))
+    gate, step, visits = threading.Event(), Ear.listen, []
+
+    def held(self, done, total):
+        step(self, done, total)
+        if (done, total) == (4, 8):
+            visits.append(done)
+            if len(visits) == 2:  # the first time the folder is listed, the second time its slices are read
+                gate.wait(20)
+
+    monkeypatch.setattr(Ear, "listen", held)
+    yield folder, gate
+    gate.set()
+
+
+def test_a_long_series_is_shown_and_labelled_while_its_slices_come(session, pump, long_series):
+    folder, gate = long_series
+    session.open_image(folder)
+    pump.until(lambda: session.case is not None and session.case.volume.voxels[3].any())
+    case = session.case
+    assert case.growing and not case.volume.voxels[7].any()
+    session.propose()
+    assert "still being read" in session.notices[-1].text
+    session.paint("Brush", Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), np.uint8))
+    gate.set()
+    pump.until(lambda: not session.reading)
+    assert session.case is case and not case.growing and case.labels.array.any()
+    assert (
+        np.array_equal(case.volume.voxels, read_image(folder).voxels)
+        and session.viewing.volume is case.volume
+    )
+
+
+def test_a_long_series_that_is_cancelled_gives_way_to_what_was_open(session, pump, long_series):
+    folder, gate = long_series
+    open_in(session, pump, SAMPLE)
+    before = session.case
+    session.open_image(folder)
+    pump.until(lambda: session.case is not before)
+    session.opening.cancel()
+    gate.set()
+    assert session.case is before and not session.reading
+
+
+def test_labels_drawn_on_a_series_that_never_came_whole_are_kept(session, pump, long_series):
+    folder, gate = long_series
+    session.open_image(folder)
+    pump.until(lambda: session.case is not None)
+    session.paint("Brush", Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), np.uint8))
+    session.opening.cancel()
+    gate.set()
+    assert session.case.labels.array.any() and "Labels are kept" in session.notices[-1].text

@@ -13,11 +13,12 @@ from featherseg_engines.labels import Edit, LabelMap
 
 @dataclass(slots=True, eq=False)
 class OpenCase:
-    """One image being labelled; owned by the UI thread."""
+    """One image being labelled; owned by the UI thread. It is ``growing`` while its slices are still being read."""
 
     volume: Volume
     history: UndoHistory
     saved_to: Path | None = None
+    growing: bool = False
     _saved_at: Edit | None = field(default=None)
 
     @property

@@ -9,7 +9,7 @@ from psygnal import Signal
 
 from featherseg.session.case import OpenCase, new_case, suggested_mask
 from featherseg.session.notice import Notice, Offer
-from featherseg.session.opening import Opening
+from featherseg.session.opening import Early, Opening
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
@@ -40,6 +40,7 @@ class Session:
         Makes the engine in the inference thread.
     """
 
+    completed = Signal(object)  # OpenCase whose last slice has been read
     opened = Signal(object)  # OpenCase, or None when nothing is open
     proposed = Signal(object)  # Proposal, or None when the ghost goes
     threshold_changed = Signal(float)
@@ -67,6 +68,7 @@ class Session:
         self.threshold = 0.5
         self.busy = False
         self.z = 0
+        self._before: OpenCase | None = None
         self.viewing = Viewing()
         self.opening = Opening(post, self.tell)
         self.model: ModelBundle | None = self.catalogue.first()
@@ -95,12 +97,40 @@ class Session:
         Where it cannot be read, what was open stays open and a notice says why.
         """
         steps = self._steps()
-        self.opening.open(path, lambda volume: self._was_read(path, volume, steps))
+        early = Early(lambda volume: self._begun(volume, steps), self._broken)
+        self.opening.open(path, lambda volume: self._was_read(path, volume, steps), early=early)
 
     def _steps(self) -> tuple[object, ...]:
         return (self.case, *self.case.history.done[-1:]) if self.case else ()
 
+    def _begun(self, volume: Volume, steps: tuple[object, ...]) -> None:
+        """Show a long series whose slices are still to come; what was open waits in case they never do."""
+        if steps == self._steps() or not (self.case and self.case.unsaved):
+            self._before = self.case
+            case = new_case(volume)
+            case.growing = True
+            self.use(case)
+
+    def _broken(self) -> None:
+        """The slices will not come: back to what was open, unless somebody has drawn here."""
+        case = self.case
+        if case is not None and case.growing:
+            case.growing = False
+            if case.unsaved:
+                self.tell(
+                    Notice("Reading ended early: black slices were not read. Labels are kept.", "problem")
+                )
+            else:
+                self.use(self._before)
+        self._before = None
+
     def _was_read(self, path: Path, volume: Volume, steps: tuple[object, ...]) -> None:
+        if self.case is not None and self.case.growing:
+            self._before, self.case.growing, self.case.volume = None, False, volume
+            self.viewing.complete(volume)
+            self.completed.emit(self.case)
+            self._offer_mask(path, volume)
+            return
         if steps == self._steps() or not (self.case and self.case.unsaved):
             self._show(path, volume)
             return
@@ -110,6 +140,9 @@ class Session:
 
     def _show(self, path: Path, volume: Volume) -> None:
         self.use(new_case(volume))
+        self._offer_mask(path, volume)
+
+    def _offer_mask(self, path: Path, volume: Volume) -> None:
         mask = suggested_mask(path, volume)
         if mask.is_file():
             offer = Offer("Load it", lambda: self.open_mask(mask))
@@ -188,6 +221,9 @@ class Session:
         """Ask the model for a mask of the slice on screen; the answer arrives as a ghost."""
         if self.case is None:
             self.tell(Notice("Open an image first: File, Open image, or drop one on the window."))
+            return
+        if self.case is not None and self.case.growing:
+            self.tell(Notice("The series is still being read; propose when all slices are there."))
             return
         if self.model is None:
             self.tell(Notice("There is no model to propose with; install one.", "problem"))

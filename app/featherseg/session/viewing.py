@@ -56,6 +56,13 @@ class Viewing:
         if self.planes != before:
             self.layout_changed.emit(self.planes)
 
+    def complete(self, volume: Volume) -> None:
+        """All values of the open volume are there: windows that follow from them are found anew."""
+        untouched = self.window == (self.presets[0] if self.presets else None)
+        self.volume, self.presets = volume, presets_for(volume)
+        if untouched and self.presets:
+            self.choose_window(self.presets[0])
+
     def go_to(self, index: Index) -> None:
         """Put the cross on a voxel, or on the nearest there is."""
         if self.volume is None:

@@ -21,6 +21,8 @@ from featherseg_engines.orientation import PLANES, PlaneView, oriented, plane_vi
 
 FILL_OPACITY = 0.4
 REFRESH_MS = 40
+GROWTH_MS = 250
+"""How often a volume that is still being read is drawn anew."""
 
 
 class Canvas:
@@ -47,8 +49,11 @@ class Canvas:
         self._outline: Labels | None = None
         self.connections = Connections()
         self._refresh_soon = qthrottled(self._refresh_outline, timeout=REFRESH_MS)
+        self._show_growth = qthrottled(self._refresh_image, timeout=GROWTH_MS)
         for signal, slot in (
             (session.edited, self._on_edited),
+            (session.completed, self._on_completed),
+            (session.opening.grew, self._on_grew),
             (session.label_changed, self._on_label),
             (session.model_changed, self._on_label),
             (session.masks_hidden, self._on_hidden),
@@ -67,6 +72,7 @@ class Canvas:
         """Let go of the session and drop the layers."""
         self.connections.clear()
         self._refresh_soon.cancel()
+        self._show_growth.cancel()
         self.show(None)
 
     def show(self, case: OpenCase | None) -> None:
@@ -166,6 +172,20 @@ class Canvas:
 
     def _on_edited(self, edit: Edit, how: str) -> None:
         self._refresh_soon()
+
+    def _on_grew(self) -> None:
+        self._show_growth()
+
+    def _refresh_image(self) -> None:
+        if self._image is not None and self.case is not None and self.case.growing:
+            self._image.refresh(thumbnail=False)
+
+    def _on_completed(self, case: OpenCase) -> None:
+        if self._image is None or case is not self.case:
+            return
+        if self._image.data is not case.volume.voxels:
+            self._image.data = case.volume.voxels
+        self._image.refresh()
 
     def _refresh_outline(self) -> None:
         if self._outline is not None:

@@ -1,6 +1,7 @@
 """Read images and masks from files and folders, or refuse with one sentence: the one door for everything."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +31,10 @@ __all__ = [
     "MAX_PIXELS",
     "PHOTO_SUFFIXES",
     "SUFFIXES",
+    "as_mask",
     "holds_series",
     "list_series",
+    "read_growing",
     "read_image",
     "read_mask",
     "stem_of",
@@ -70,9 +73,40 @@ def read_image(
     """
     reading = Reading(listen, cancelled)
     reader = _reader_for(path, series, moment, reading)
+    with _sentences(path):
+        return reader(path)
+
+
+def read_growing(
+    series: "Series",
+    begun: Callable[[Volume], None],
+    listen: Listen = UNHEARD.listen,
+    cancelled: IsCancelled = UNHEARD.cancelled,
+) -> Volume:
+    """Read a series that is shown while its slices come: ``begun`` gets the volume before they are there.
+
+    Slices that have not come are zero. The volume that is returned in the end holds the same array, unless a
+    late slice needed a wider type.
+
+    Raises
+    ------
+    ReadError, Cancelled
+        As :func:`read_image`.
+    """
+    from featherseg_engines.imaging.dicom.series import begin
+
+    with _sentences(series.files[0]):
+        filling = begin(series)
+        begun(filling.so_far())
+        return filling.fill(Reading(listen, cancelled))
+
+
+@contextlib.contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Whatever goes wrong while reading becomes one sentence."""
     try:
         with quiet_python():
-            return reader(path)
+            yield
     except (ReadError, MissingPackageError):
         raise
     except ImportError as error:

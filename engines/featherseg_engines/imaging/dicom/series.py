@@ -52,6 +52,10 @@ class Filling:
         """The grid of the volume to come."""
         return self.stack.geometry
 
+    def so_far(self) -> Volume:
+        """The volume as it is now, over the array that is being filled."""
+        return _volume(self)
+
     def fill(self, reading: Reading = UNHEARD) -> Volume:
         """Decode all slices, from the first to the last; the array is read-only then.
 
