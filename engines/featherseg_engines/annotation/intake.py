@@ -1,0 +1,202 @@
+"""Images and existing masks into a workspace: files, folders and series, linked or copied."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from featherseg_engines.annotation.cases import Case, geometry_to_json
+from featherseg_engines.annotation.thumbnails import thumbnail
+from featherseg_engines.annotation.workspace import Workspace, hint_for
+from featherseg_engines.errors import FeathersegError, WriteError
+from featherseg_engines.imaging.readers import SUFFIXES, read_mask, stem_of, suffix_of
+from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.labels import Box
+
+Tell = Callable[[int, int], None]
+"""Called with how many are done and how many there are; it may raise Cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What came in, and one sentence for each thing that did not."""
+
+    cases: tuple[Case, ...]
+    refused: tuple[str, ...]
+
+
+def _quiet(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+def add_images(
+    workspace: Workspace, paths: Sequence[Path], copy: bool = False, tell: Tell = _quiet
+) -> Intake:
+    """Add a case for each image file; one that cannot be read is left out and named.
+
+    An image that is in the workspace already is not added twice.
+    """
+    return _add(workspace, [(path, "", stem_of(path)) for path in paths], copy, tell)
+
+
+def add_folder(workspace: Workspace, folder: Path, copy: bool = False, tell: Tell = _quiet) -> Intake:
+    """Add every image file in a folder and below, by name."""
+    found = sorted(p for p in folder.rglob("*") if suffix_of(p) in SUFFIXES and not _hidden(p, folder))
+    return add_images(workspace, found, copy, tell)
+
+
+def add_series(
+    workspace: Workspace,
+    folder: Path,
+    uids: Iterable[tuple[str, str]],
+    copy: bool = False,
+    tell: Tell = _quiet,
+) -> Intake:
+    """Add DICOM series of a folder, given as (Series Instance UID, name); the workspace's reader reads them."""
+    return _add(workspace, [(folder, uid, name) for uid, name in uids], copy, tell)
+
+
+def import_masks(workspace: Workspace, masks: Sequence[Path], tell: Tell = _quiet) -> Intake:
+    """Put existing masks onto the cases of the same name (an ending ``_mask``, ``_seg`` or ``_label`` is ignored).
+
+    Each comes in as one step that can be undone, the journal holding what was there before.
+    """
+    cases = {_key(case.name): case for case in workspace.cases()}
+    done: list[Case] = []
+    refused: list[str] = []
+    for i, path in enumerate(masks):
+        tell(i, len(masks))
+        case = cases.get(_key(stem_of(path)))
+        if case is None:
+            refused.append(f"No case is named like '{path.name}'; rename it to the image's name.")
+            continue
+        try:
+            _put_mask(workspace, case, path)
+            done.append(workspace.case(case.id))
+        except FeathersegError as error:
+            refused.append(str(error))
+    return Intake(tuple(done), tuple(refused))
+
+
+def _put_mask(workspace: Workspace, case: Case, path: Path) -> None:
+    labels = read_mask(path, case.geometry.shape)
+    highest = int(labels.max(initial=0))
+    if highest > 255 and case.dtype == "|u1":
+        if workspace.open_case(case.id).history.done:
+            raise WriteError(
+                f"'{path.name}' holds label {highest}; cases that were edited hold labels up to 255."
+            )
+        with workspace.store.writing() as db:
+            db.execute("UPDATE cases SET dtype = '<u2' WHERE id = ?", (case.id,))
+    opened = workspace.open_case(case.id)
+    whole = Box((0, 0, 0), case.geometry.shape)
+    opened.history.do(opened.history.labels.propose_edit("Load mask", "file", whole, labels, path.name))
+
+
+def _add(workspace: Workspace, sources: Sequence[tuple[Path, str, str]], copy: bool, tell: Tell) -> Intake:
+    added: list[Case] = []
+    refused: list[str] = []
+    for i, (path, uid, name) in enumerate(sources):
+        tell(i, len(sources))
+        try:
+            known = _known(workspace, path, uid)
+            if known:
+                refused.append(f"'{path.name}' is in the workspace already as '{known}'.")
+                continue
+            added.append(_add_one(workspace, path, uid, name, copy))
+        except FeathersegError as error:
+            refused.append(str(error))
+    return Intake(tuple(added), tuple(refused))
+
+
+def _add_one(workspace: Workspace, path: Path, uid: str, name: str, copy: bool) -> Case:
+    volume = workspace.reader(path, uid)
+    unique = _unique(workspace, name or path.stem)
+    file = _file_name(workspace, unique)
+    inside = path.resolve().is_relative_to(workspace.folder.resolve())
+    if copy and not inside:
+        image, linked, hint = _copied(workspace, path, file), False, ""
+    elif inside:
+        image, linked, hint = path.resolve().relative_to(workspace.folder.resolve()).as_posix(), False, ""
+    else:
+        image, linked, hint = str(path.resolve()), True, hint_for(workspace.folder, path)
+    row = (
+        unique,
+        image,
+        linked,
+        hint,
+        uid,
+        *_facts(volume),
+        f"masks/{file}{_ending(volume)}",
+        thumbnail(volume),
+    )
+    with workspace.store.writing() as db:
+        cursor = db.execute(
+            "INSERT INTO cases (name, image, linked, hint, series_uid, geometry, channels, mask, thumbnail) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+    return workspace.case(int(cursor.lastrowid or 0))
+
+
+def _facts(volume: Volume) -> tuple[str, int]:
+    return geometry_to_json(volume.geometry), volume.channels
+
+
+def _ending(volume: Volume) -> str:
+    return ".png" if volume.is_photograph else ".nii.gz"
+
+
+def _known(workspace: Workspace, path: Path, uid: str) -> str:
+    for case in workspace.cases():
+        place = Path(case.image) if case.linked else workspace.folder / case.image
+        if case.series_uid == uid and place.resolve() == path.resolve():
+            return case.name
+    return ""
+
+
+def _unique(workspace: Workspace, name: str) -> str:
+    taken = {case.name for case in workspace.cases()}
+    tries = [name, *(f"{name} ({n})" for n in range(2, len(taken) + 3))]
+    return next(text for text in tries if text not in taken)
+
+
+def _file_name(workspace: Workspace, name: str) -> str:
+    """A file name for a case, free on systems that know no capitals and fine on Windows."""
+    plain = re.sub(r"[^\w\-. ()]", "_", name).strip(" .")[:80] or "case"
+    if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", plain.split(".")[0]):
+        plain = "_" + plain
+    taken = {
+        Path(case.mask).name.removesuffix(".nii.gz").removesuffix(".png").lower()
+        for case in workspace.cases()
+    }
+    tries = [plain, *(f"{plain} ({n})" for n in range(2, len(taken) + 3))]
+    return next(text for text in tries if text.lower() not in taken)
+
+
+def _copied(workspace: Workspace, path: Path, name: str) -> str:
+    target = workspace.folder / "images" / (name + ("" if path.is_dir() else suffix_of(path)))
+    try:
+        target.parent.mkdir(exist_ok=True)
+        if path.is_dir():
+            shutil.copytree(path, target)
+    except OSError as error:
+        raise WriteError(
+            f"'{path.name}' cannot be copied into the workspace; make room or link it."
+        ) from error
+    if not path.is_dir():
+        size = path.stat().st_size
+        write_verified(
+            target, lambda p: shutil.copyfile(path, p) and None, lambda p: p.stat().st_size == size
+        )
+    return target.relative_to(workspace.folder).as_posix()
+
+
+def _hidden(path: Path, below: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(below).parts)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[_\- .](mask|seg|segmentation|label|labels)$", "", name, flags=re.IGNORECASE).lower()

@@ -1,0 +1,140 @@
+"""The label table of a workspace: name, colour, code, hot key, lock and visibility, in and out as JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from featherseg_engines.annotation.store import Store
+from featherseg_engines.errors import ReadError
+from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.labels import Label, LabelTable
+
+FORMAT = "featherseg-labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A coded term: its value, the scheme that defines it ("SCT": SNOMED CT) and its meaning in words."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label with its hot key ("1" to "9", or "") and what it is in a coding scheme."""
+
+    label: Label
+    hotkey: str = ""
+    code: Term | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse hot keys that are not a digit from 1 to 9."""
+        if self.hotkey not in {"", *"123456789"}:
+            raise ValueError(f"a hot key is 1 to 9, got '{self.hotkey}'")
+
+
+class LabelRows:
+    """The rows in the workspace's database; changes are committed when a call returns."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def rows(self) -> list[LabelRow]:
+        """All rows by number."""
+        found = self._store.rows("SELECT row FROM labels ORDER BY value")
+        return [_row(json.loads(cast(str, text))) for (text,) in found]
+
+    def table(self) -> LabelTable:
+        """The rows as the label table that drawing and exports take."""
+        return LabelTable({row.label.value: row.label for row in self.rows()})
+
+    def locked(self) -> frozenset[int]:
+        """Numbers that no tool may change."""
+        return frozenset(row.label.value for row in self.rows() if row.label.locked)
+
+    def put(self, rows: Iterable[LabelRow]) -> None:
+        """Add rows or replace those of the same number; a hot key moves to the row that asks for it last."""
+        kept = {row.label.value: row for row in self.rows()}
+        for row in rows:
+            if row.label.value < 1:
+                raise ValueError("label numbers start at 1; 0 is nothing")
+            for value, other in kept.items():
+                if row.hotkey and other.hotkey == row.hotkey:
+                    kept[value] = LabelRow(other.label, "", other.code)
+            kept[row.label.value] = row
+        with self._store.writing() as db:
+            db.executemany(
+                "INSERT OR REPLACE INTO labels VALUES (?, ?)",
+                [(value, json.dumps(_data(row))) for value, row in kept.items()],
+            )
+
+    def remove(self, value: int) -> None:
+        """Take a row out; voxels with its number stay."""
+        with self._store.writing() as db:
+            db.execute("DELETE FROM labels WHERE value = ?", (value,))
+
+    def export_json(self, path: Path) -> None:
+        """Write the table to a file. *Raises* WriteError."""
+        text = to_json(self.rows())
+        write_verified(
+            path,
+            lambda p: p.write_text(text, encoding="utf-8") and None,
+            lambda p: p.read_text(encoding="utf-8") == text,
+        )
+
+    def import_json(self, path: Path) -> list[LabelRow]:
+        """Put the rows of a file into the table. *Raises* ReadError where the file is no such table."""
+        rows = from_json(path)
+        self.put(rows)
+        return rows
+
+
+def to_json(rows: Iterable[LabelRow]) -> str:
+    """Rows as text for a file."""
+    data = {"format": FORMAT, "version": 1, "labels": [_data(row) for row in rows]}
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def from_json(path: Path) -> list[LabelRow]:
+    """Rows of a file made by :func:`to_json`. *Raises* ReadError."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data["format"] != FORMAT:
+            raise ValueError(FORMAT)
+        return [_row(entry) for entry in data["labels"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ReadError(
+            f'\'{path.name}\' is not a label table of this program (JSON with "format": "{FORMAT}").'
+        ) from error
+
+
+def _data(row: LabelRow) -> dict[str, Any]:
+    label = row.label
+    return {
+        "value": label.value,
+        "name": label.name,
+        "colour": label.colour,
+        "visible": label.visible,
+        "locked": label.locked,
+        "hotkey": row.hotkey,
+        "code": asdict(row.code) if row.code else None,
+    }
+
+
+def _row(data: dict[str, Any]) -> LabelRow:
+    code = data.get("code")
+    label = Label(
+        int(data["value"]),
+        str(data["name"]),
+        str(data["colour"]),
+        bool(data.get("visible", True)),
+        bool(data.get("locked", False)),
+    )
+    if label.value < 1:
+        raise ValueError("label numbers start at 1")
+    term = Term(str(code["value"]), str(code["scheme"]), str(code["meaning"])) if code else None
+    return LabelRow(label, str(data.get("hotkey", "")), term)

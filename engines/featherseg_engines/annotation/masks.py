@@ -1,0 +1,117 @@
+"""Labels of a case on the disk: the mask file plus what the journal holds beyond it."""
+
+import json
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from featherseg_engines.annotation.cases import FIELDS, Case, case_of
+from featherseg_engines.annotation.history import Stacks
+from featherseg_engines.annotation.journal import CaseJournal
+from featherseg_engines.annotation.store import Store
+from featherseg_engines.errors import ReadError
+from featherseg_engines.imaging.readers import read_mask
+from featherseg_engines.imaging.writers import write_mask
+from featherseg_engines.labels import LabelMap, Labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recovered:
+    """A case as rebuilt from the disk; ``replayed`` events were not in the mask file yet."""
+
+    labels: LabelMap
+    stacks: Stacks
+    next_serial: int
+    replayed: int
+    warning: str = ""
+
+
+class MaskFiles:
+    """Reads and writes the mask files of a workspace; any thread.
+
+    A mask file is a fold of the journal, never of an array that a canvas is painting on: half a stroke is in
+    no file. Order of a write: new file beside, flushed, verified, renamed, and only then the mark. A crash in
+    between leaves a file that holds more than its mark says, which replaying sets right (see ``replay``).
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+
+    def case(self, case_id: int) -> Case:
+        """The case of this number. *Raises* ReadError where there is none."""
+        rows = self._store.rows(f"SELECT {FIELDS} FROM cases WHERE id = ?", (case_id,))
+        if not rows:
+            raise ReadError(f"There is no case {case_id} in this workspace; reload the case list.")
+        return case_of(rows[0])
+
+    def recover(self, case_id: int) -> Recovered:
+        """Labels and undo history exactly as of the last event that was recorded.
+
+        Raises
+        ------
+        ReadError
+            The mask file is gone or damaged and the journal does not reach back to the beginning.
+        """
+        with self._locks[case_id]:
+            labels, replayed, warning = self._fold(self.case(case_id))
+            stacks, serial = CaseJournal(self._store, case_id).stacks()
+        return Recovered(LabelMap(labels), stacks, serial, replayed, warning)
+
+    def write_through(self, case_id: int) -> bool:
+        """Bring the mask file up to the newest event; False where it was already.
+
+        Raises
+        ------
+        WriteError
+            The file cannot be written; the old one stands, and nothing is lost.
+        """
+        with self._locks[case_id]:
+            case = self.case(case_id)
+            journal = CaseJournal(self._store, case_id)
+            newest = journal.newest()
+            path = self._store.folder / case.mask
+            if newest == case.mark and (path.exists() or not newest):
+                return False
+            labels, _, _ = self._fold(case, newest)
+            path.parent.mkdir(exist_ok=True)
+            write_mask(path, labels, case.geometry)
+            volumes = json.dumps(volumes_of(labels, case))
+            with self._store.writing() as db:
+                db.execute("UPDATE cases SET mark = ?, volumes = ? WHERE id = ?", (newest, volumes, case_id))
+            journal.prune(newest)
+        return True
+
+    def _fold(self, case: Case, upto: int | None = None) -> tuple[Labels, int, str]:
+        journal = CaseJournal(self._store, case.id)
+        labels, mark, warning = np.zeros(case.geometry.shape, case.dtype), 0, ""
+        if case.mark:
+            try:
+                labels[...] = read_mask(self._store.folder / case.mask, case.geometry.shape)
+                mark = case.mark
+            except ReadError:
+                if not journal.complete():
+                    raise
+                warning = (
+                    f"The mask of '{case.name}' was missing or damaged and was rebuilt from the journal."
+                )
+        replayed = journal.replay(LabelMap(labels), mark, upto)
+        return labels, replayed, warning
+
+
+def volumes_of(labels: Labels, case: Case) -> dict[int, float]:
+    """Millilitres of each label number above 0 (pixels where the image has no physical size)."""
+    counts = np.zeros(np.iinfo(labels.dtype).max + 1, np.int64)
+    for plane in labels:  # counted by the slice: numpy widens what it counts to 64 bits
+        counts += np.bincount(plane.ravel(), minlength=counts.size)
+    unit = case.geometry.voxel_ml if case.geometry.calibrated else 1.0
+    return {int(v): round(float(counts[v]) * unit, 6) for v in np.flatnonzero(counts) if v}
+
+
+def thumbnail_of(store: Store, case_id: int) -> bytes:
+    """The case's small PNG; empty where there is none."""
+    rows = store.rows("SELECT thumbnail FROM cases WHERE id = ?", (case_id,))
+    return cast(bytes, rows[0][0]) if rows else b""

@@ -1,0 +1,49 @@
+"""A program that labels without end and says after each step that it is finished, until it is killed.
+
+``python killed_worker.py FOLDER SEED FIRST_STEP ACTIVE_CASE``: steps come from ``step_at``; a thread writes the
+masks through all the while, as the app does.
+"""
+
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support.plain_labels import perform, step_at  # noqa: E402
+
+from featherseg_engines.annotation.workspace import Workspace  # noqa: E402
+from featherseg_engines.errors import WriteError  # noqa: E402
+
+
+def main(folder: Path, seed: int, first: int, active: int) -> None:
+    """Work until killed."""
+    workspace = Workspace(folder, "CD")
+    cases = [case.id for case in workspace.cases()]
+    opened = workspace.open_case(active)
+
+    def write_masks() -> None:
+        while True:
+            for case in cases:
+                try:
+                    workspace.write_through(case)
+                except WriteError as error:
+                    sys.stdout.write(f"failed {error}\n")
+
+    threading.Thread(target=write_masks, daemon=True).start()
+    k = first
+    while True:
+        step = step_at(seed, k, cases)
+        if step.kind == "switch":
+            opened = workspace.open_case(step.case)
+        elif step.kind == "save":
+            workspace.write_through(opened.case.id)
+        else:
+            perform(opened.history, step)
+        sys.stdout.write(f"{k}\n")
+        sys.stdout.flush()
+        k += 1
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *(int(word) for word in sys.argv[2:5]))
