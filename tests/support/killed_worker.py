@@ -10,10 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from support.plain_labels import perform, step_at  # noqa: E402
-
-from featherseg_engines.annotation.workspace import Workspace  # noqa: E402
-from featherseg_engines.errors import WriteError  # noqa: E402
+from featherseg_engines.annotation.workspace import Workspace
+from featherseg_engines.errors import WriteError
+from support.plain_labels import perform, step_at
 
 
 def main(folder: Path, seed: int, first: int, active: int) -> None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from featherseg_engines.annotation.cases import Case, geometry_to_json
+from featherseg_engines.annotation.files import copy_file
 from featherseg_engines.annotation.thumbnails import thumbnail
 from featherseg_engines.annotation.workspace import Workspace, hint_for
 from featherseg_engines.errors import FeathersegError, WriteError
 from featherseg_engines.imaging.readers import SUFFIXES, read_mask, stem_of, suffix_of
-from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
 
@@ -187,10 +187,7 @@ def _copied(workspace: Workspace, path: Path, name: str) -> str:
             f"'{path.name}' cannot be copied into the workspace; make room or link it."
         ) from error
     if not path.is_dir():
-        size = path.stat().st_size
-        write_verified(
-            target, lambda p: shutil.copyfile(path, p) and None, lambda p: p.stat().st_size == size
-        )
+        copy_file(path, target)
     return target.relative_to(workspace.folder).as_posix()
 
 

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from featherseg_engines.annotation.files import write_text
 from featherseg_engines.annotation.store import Store
 from featherseg_engines.errors import ReadError
-from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.labels import Label, LabelTable
 
 FORMAT = "featherseg-labels"
@@ -79,12 +79,7 @@ class LabelRows:
 
     def export_json(self, path: Path) -> None:
         """Write the table to a file. *Raises* WriteError."""
-        text = to_json(self.rows())
-        write_verified(
-            path,
-            lambda p: p.write_text(text, encoding="utf-8") and None,
-            lambda p: p.read_text(encoding="utf-8") == text,
-        )
+        write_text(path, to_json(self.rows()))
 
     def import_json(self, path: Path) -> list[LabelRow]:
         """Put the rows of a file into the table. *Raises* ReadError where the file is no such table."""
