@@ -109,7 +109,9 @@ class Store:
             if 0 < version_of(db) < len(steps):
                 _keep_copy(db, path.with_name(f"featherseg.version-{version_of(db)}.sqlite"))
             migrate(db, steps)
-            db.execute("BEGIN IMMEDIATE")  # a file without the right to write opens, and begins, without a word
+            db.execute(
+                "BEGIN IMMEDIATE"
+            )  # a file without the right to write opens, and begins, without a word
             db.execute(f"PRAGMA user_version = {len(steps)}")
             db.execute("ROLLBACK")
         except BaseException:
