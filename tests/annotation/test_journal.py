@@ -170,6 +170,26 @@ def test_a_missing_mask_file_is_rebuilt_from_the_journal_and_told(folder):
         assert np.array_equal(again.history.labels.array, opened.history.labels.array)
 
 
+def test_a_mask_changed_by_another_program_comes_in_as_a_step_that_can_be_undone(folder):
+    with Workspace(folder) as workspace:
+        opened = workspace.open_case(1)
+        stroke(opened.history, 1)
+        workspace.write_through(1)
+        case, ours = workspace.case(1), opened.history.labels.array.copy()
+        theirs = np.roll(ours, 2, axis=1) * 3
+        write_mask(folder / case.mask, theirs, case.geometry)
+        again = workspace.open_case(1)
+        assert "changed by another program" in again.told
+        assert np.array_equal(again.history.labels.array, theirs) and workspace.behind() == [1]
+        again.history.undo()
+        assert np.array_equal(again.history.labels.array, ours)
+        again.history.redo()
+        workspace.write_through(1)
+        last = workspace.open_case(1)
+        assert last.told == "" and np.array_equal(last.history.labels.array, theirs)
+        assert [s.name for s in last.history.done] == ["Brush 1", "Changed by another program"]
+
+
 def test_old_steps_are_let_go_only_after_the_mask_file_holds_them(folder, monkeypatch):
     monkeypatch.setattr(journal_module, "KEEP_STEPS", 3)
     with Workspace(folder) as workspace:
@@ -266,7 +286,7 @@ def test_writes_that_the_system_really_refuses_lose_nothing_that_was_finished(fo
         [sys.executable, "-c", LIMITED, str(folder)], capture_output=True, text=True, timeout=120
     )
     finished, unsaved, sentence = run.stdout.split(" ", 2)
-    assert int(finished) > 0 and unsaved == "1" and "in memory only" in sentence, run.stderr
+    assert int(finished) > 0 and unsaved == "1" and "not saved" in sentence, run.stderr
     rng = np.random.default_rng(1)
     for _ in range(int(finished)):
         expected = rng.integers(0, 255, SHAPE).astype(np.uint8)

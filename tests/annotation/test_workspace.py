@@ -141,6 +141,18 @@ def test_the_list_is_filtered_sorted_and_walked_and_tells_the_progress(folder):
         assert workspace.next_case(None, shown).id == 1 and workspace.next_case(1, []) is None
 
 
+def test_a_removed_case_leaves_its_files_and_a_new_one_of_its_name_takes_others(tmp_path, folder):
+    with Workspace(folder) as workspace:
+        paint(workspace, 1)
+        workspace.write_through(1)
+        old = folder / workspace.case(1).mask
+        workspace.remove_cases([1])
+        assert [c.id for c in workspace.cases()] == [2, 3] and old.exists() and workspace.past() == []
+        (case,) = add_images(workspace, [tmp_path / "w-images" / "volume0.nii.gz"]).cases
+        assert case.name == "volume0" and folder / case.mask != old
+        assert not workspace.open_case(case.id).history.done
+
+
 def test_existing_masks_come_in_by_their_stem_as_one_step(tmp_path, folder):
     rng = np.random.default_rng(0)
     mask = rng.integers(0, 3, SHAPE).astype(np.uint8)

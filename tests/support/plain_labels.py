@@ -73,7 +73,8 @@ def perform(history: History, step: Step) -> None:
     """An edit, undo or redo on the real thing."""
     if step.kind == "edit":
         box, after = painted(history.labels.array, step.seed)
-        history.do(history.labels.propose_edit(f"Step {step.seed}", "hand", box, after))
+        source = ("hand", "proposal", "tool", "file")[step.seed % 4]
+        history.do(history.labels.propose_edit(f"Step {step.seed}", source, box, after))
     elif step.kind == "undo":
         history.undo()
     elif step.kind == "redo":

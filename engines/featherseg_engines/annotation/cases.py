@@ -48,6 +48,8 @@ class Case:
         Path of the mask file inside the workspace, with ``/``.
     mark
         The journal's event up to which the mask file holds everything; 0 before the first.
+    digest
+        CRC-32 of the mask file when it was marked, to see whether another program changed it since.
     """
 
     id: int
@@ -65,6 +67,7 @@ class Case:
     who: str
     mask: str
     mark: int
+    digest: int
 
     @property
     def is_photograph(self) -> bool:
@@ -74,7 +77,7 @@ class Case:
 
 FIELDS = (
     "id, name, image, linked, hint, series_uid, state, geometry, channels, dtype, volumes, changed, who, mask, "
-    "mark"
+    "mark, digest"
 )
 
 

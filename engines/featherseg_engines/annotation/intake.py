@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from featherseg_engines.annotation.cases import Case, geometry_to_json
 from featherseg_engines.annotation.files import copy_file
 from featherseg_engines.annotation.thumbnails import thumbnail
@@ -73,26 +76,30 @@ def import_masks(workspace: Workspace, masks: Sequence[Path], tell: Tell = _quie
             refused.append(f"No case is named like '{path.name}'; rename it to the image's name.")
             continue
         try:
-            _put_mask(workspace, case, path)
+            put_mask(workspace, case, read_mask(path, case.geometry.shape), path.name)
             done.append(workspace.case(case.id))
         except FeathersegError as error:
             refused.append(str(error))
     return Intake(tuple(done), tuple(refused))
 
 
-def _put_mask(workspace: Workspace, case: Case, path: Path) -> None:
-    labels = read_mask(path, case.geometry.shape)
+def put_mask(workspace: Workspace, case: Case, labels: npt.NDArray[np.integer], name: str) -> None:
+    """Put label numbers on the case's grid as one step, ``name`` saying where they are from.
+
+    Raises
+    ------
+    WriteError
+        They hold numbers above 255 and the case was edited with 8 bits before.
+    """
     highest = int(labels.max(initial=0))
     if highest > 255 and case.dtype == "|u1":
         if workspace.open_case(case.id).history.done:
-            raise WriteError(
-                f"'{path.name}' holds label {highest}; cases that were edited hold labels up to 255."
-            )
+            raise WriteError(f"'{name}' holds label {highest}; cases that were edited hold labels up to 255.")
         with workspace.store.writing() as db:
             db.execute("UPDATE cases SET dtype = '<u2' WHERE id = ?", (case.id,))
-    opened = workspace.open_case(case.id)
+    history = workspace.open_case(case.id).history
     whole = Box((0, 0, 0), case.geometry.shape)
-    opened.history.do(opened.history.labels.propose_edit("Load mask", "file", whole, labels, path.name))
+    history.do(history.labels.propose_edit("Load mask", "file", whole, labels, name))
 
 
 def _add(workspace: Workspace, sources: Sequence[tuple[Path, str, str]], copy: bool, tell: Tell) -> Intake:
@@ -168,10 +175,9 @@ def _file_name(workspace: Workspace, name: str) -> str:
     plain = re.sub(r"[^\w\-. ()]", "_", name).strip(" .")[:80] or "case"
     if re.fullmatch(r"(?i)con|prn|aux|nul|com\d|lpt\d", plain.split(".")[0]):
         plain = "_" + plain
-    taken = {
-        Path(case.mask).name.removesuffix(".nii.gz").removesuffix(".png").lower()
-        for case in workspace.cases()
-    }
+    files = [Path(case.mask).name for case in workspace.cases()]
+    files += [path.name for place in ("masks", "images") for path in (workspace.folder / place).glob("*")]
+    taken = {stem_of(Path(name)).lower() for name in files}
     tries = [plain, *(f"{plain} ({n})" for n in range(2, len(taken) + 3))]
     return next(text for text in tries if text.lower() not in taken)
 

@@ -132,6 +132,12 @@ class CaseJournal:
                     "UPDATE edits SET before = NULL, after = NULL WHERE case_id = ? AND serial = ?", gone
                 )
 
+    def forget(self) -> None:
+        """Let the voxels of all steps go: undo begins anew. Nothing where the workspace is read-only."""
+        if self.store.mode == "write":
+            with self.store.writing() as db:
+                db.execute("UPDATE edits SET before = NULL, after = NULL WHERE case_id = ?", (self.case_id,))
+
     def _events(self, after: int, upto: int | None) -> list[tuple[Kind, int]]:
         sql = "SELECT kind, serial FROM events WHERE case_id = ? AND seq > ? AND seq <= ? ORDER BY seq"
         last = 2**62 if upto is None else upto

@@ -2,8 +2,10 @@
 
 import json
 import threading
+import zlib
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -20,13 +22,18 @@ from featherseg_engines.labels import LabelMap, Labels
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Recovered:
-    """A case as rebuilt from the disk; ``replayed`` events were not in the mask file yet."""
+    """A case as rebuilt from the disk.
+
+    ``replayed`` events were not in the mask file yet. ``foreign`` are the labels of the mask file where another
+    program changed it; ``labels`` are ours then.
+    """
 
     labels: LabelMap
     stacks: Stacks
     next_serial: int
     replayed: int
     warning: str = ""
+    foreign: Labels | None = None
 
 
 class MaskFiles:
@@ -57,9 +64,23 @@ class MaskFiles:
             The mask file is gone or damaged and the journal does not reach back to the beginning.
         """
         with self._locks[case_id]:
-            labels, replayed, warning = self._fold(self.case(case_id))
-            stacks, serial = CaseJournal(self._store, case_id).stacks()
-        return Recovered(LabelMap(labels), stacks, serial, replayed, warning)
+            case = self.case(case_id)
+            journal = CaseJournal(self._store, case_id)
+            foreign = None
+            if self._changed_outside(case, journal):
+                foreign = self._read(case)
+                warning = f"The mask of '{case.name}' was changed by another program; undo takes that back."
+                labels, replayed = np.zeros(case.geometry.shape, case.dtype), 0
+                if journal.complete():
+                    journal.replay(LabelMap(labels), 0)
+                else:
+                    labels[...] = foreign
+                    warning = f"The mask of '{case.name}' was changed by another program; undo begins anew."
+                    journal.forget()
+            else:
+                labels, replayed, warning = self._fold(case)
+            stacks, serial = journal.stacks()
+        return Recovered(LabelMap(labels), stacks, serial, replayed, warning, foreign)
 
     def write_through(self, case_id: int) -> bool:
         """Bring the mask file up to the newest event; False where it was already.
@@ -81,7 +102,8 @@ class MaskFiles:
             write_mask(path, labels, case.geometry)
             volumes = json.dumps(volumes_of(labels, case))
             with self._store.writing() as db:
-                db.execute("UPDATE cases SET mark = ?, volumes = ? WHERE id = ?", (newest, volumes, case_id))
+                sql = "UPDATE cases SET mark = ?, volumes = ?, digest = ? WHERE id = ?"
+                db.execute(sql, (newest, volumes, digest_of(path), case_id))
             journal.prune(newest)
         return True
 
@@ -90,7 +112,7 @@ class MaskFiles:
         labels, mark, warning = np.zeros(case.geometry.shape, case.dtype), 0, ""
         if case.mark:
             try:
-                labels[...] = read_mask(self._store.folder / case.mask, case.geometry.shape)
+                labels[...] = self._read(case)
                 mark = case.mark
             except ReadError:
                 if not journal.complete():
@@ -100,6 +122,33 @@ class MaskFiles:
                 )
         replayed = journal.replay(LabelMap(labels), mark, upto)
         return labels, replayed, warning
+
+    def _read(self, case: Case) -> Labels:
+        labels = read_mask(self._store.folder / case.mask, case.geometry.shape)
+        if labels.max(initial=0) > np.iinfo(np.dtype(case.dtype)).max:
+            raise ReadError(
+                f"Another program put labels above {np.iinfo(np.dtype(case.dtype)).max} into the mask of "
+                f"'{case.name}'; this case cannot hold them."
+            )
+        return labels
+
+    def _changed_outside(self, case: Case, journal: CaseJournal) -> bool:
+        """Whether the mask file is not the one that was marked.
+
+        With later events in the journal this cannot be told from a crash before the mark, and is taken for one.
+        """
+        path = self._store.folder / case.mask
+        if not case.mark or not path.exists() or journal.newest() != case.mark:
+            return False
+        return digest_of(path) != case.digest
+
+
+def digest_of(path: Path) -> int:
+    """CRC-32 of a file; 0 where it cannot be read."""
+    try:
+        return zlib.crc32(path.read_bytes())
+    except OSError:
+        return 0
 
 
 def volumes_of(labels: Labels, case: Case) -> dict[int, float]:

@@ -84,7 +84,7 @@ class Store:
                 if self.connection.in_transaction:
                     with contextlib.suppress(sqlite3.Error):
                         self.connection.execute("ROLLBACK")
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.OperationalError):  # the others are a programmer's
                     raise JournalError(sentence(error)) from error
                 raise
 
@@ -174,9 +174,11 @@ def sentence(error: sqlite3.Error) -> str:
     """What a person is told when the database refuses a change."""
     name = getattr(error, "sqlite_errorname", "")
     if name == "SQLITE_FULL":
-        return "The disk is full, so the last edit is in memory only; make room and press Save."
+        return "The disk is full, so the last change is not saved; make room and press Save."
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return "The workspace folder is read-only, so the last edit is in memory only; allow writing and press Save."
+        return "The workspace is read-only, so the last change is not saved; allow writing and press Save."
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "Another program holds the workspace's database; close it there and press Save."
-    return "The disk refused the last edit, so it is in memory only; check the disk and press Save."
+        return (
+            "Another program holds the database, so the last change is not saved; close it there, press Save."
+        )
+    return "The disk refused the last change, so it is not saved; check the disk and press Save."

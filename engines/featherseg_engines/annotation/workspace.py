@@ -17,6 +17,7 @@ from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.errors import JournalError, ReadError, WriteError
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.labels import Box
 
 Sort = Literal["added", "name", "state", "changed", "who"]
 ORDERS: dict[Sort, str] = {
@@ -206,6 +207,11 @@ class Workspace:
                 [(state.value, utc_now(), self.who, case_id) for case_id in case_ids],
             )
 
+    def remove_cases(self, case_ids: Sequence[int]) -> None:
+        """Take cases and their undo history out of the list; image and mask files stay where they are."""
+        with self.store.writing() as db:
+            db.executemany("DELETE FROM cases WHERE id = ?", [(case_id,) for case_id in case_ids])
+
     def thumbnail(self, case_id: int) -> bytes:
         """The case's small PNG; empty where there is none."""
         return thumbnail_of(self.store, case_id)
@@ -250,11 +256,19 @@ class Workspace:
             db.execute(sql, (str(path.resolve()), hint_for(self.folder, path), case_id))
 
     def open_case(self, case_id: int) -> OpenedCase:
-        """Labels and undo history of a case, exactly as of the last recorded event. *Raises* ReadError."""
+        """Labels and undo history of a case, exactly as of the last recorded event. *Raises* ReadError.
+
+        One history a case at a time: one that was opened before, or before a mask was imported, is out of date.
+        """
         found = self.masks.recover(case_id)
         case = self.case(case_id)
         journal = CaseJournal(self.store, case_id, self.who)
         history = History(found.labels, journal, found.stacks, found.next_serial)
+        if found.foreign is not None:
+            whole = Box((0, 0, 0), case.geometry.shape)
+            edit = found.labels.propose_edit("Changed by another program", "file", whole, found.foreign)
+            with contextlib.suppress(JournalError):  # then it is in memory, and history.unsaved says so
+                history.do(edit)
         return OpenedCase(case, history, found.replayed, found.warning or self._told(found.replayed))
 
     def _told(self, replayed: int) -> str:

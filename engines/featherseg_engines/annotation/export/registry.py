@@ -20,7 +20,8 @@ class ExportItem:
 
     def labels(self) -> Labels:
         """Label numbers (z, y, x) as of the last recorded edit. *Raises* ReadError."""
-        return self.workspace.open_case(self.case.id).history.labels.array
+        found = self.workspace.masks.recover(self.case.id)
+        return found.labels.array if found.foreign is None else found.foreign
 
     def volume(self) -> Volume:
         """The image. *Raises* ReadError."""
