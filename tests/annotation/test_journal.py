@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.plain_labels import SHAPE, Plain, Step, make_workspace, perform
 
@@ -30,6 +30,14 @@ orders = st.one_of(
     st.just(Step("redo")),
     st.builds(lambda case: Step("switch", case), st.integers(1, 3)),
     st.just(Step("save")),
+    st.just(Step("save")),
+)
+EDIT, OTHER, SAVE, UNDO, REDO = (
+    Step("edit", 0, 1),
+    Step("edit", 0, 2),
+    Step("save"),
+    Step("undo"),
+    Step("redo"),
 )
 
 
@@ -47,7 +55,10 @@ def stroke(history: History, value: int, z: int = 0) -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.one_of(orders, st.just("reopen"), st.just("die")), max_size=30))
+@example([EDIT, SAVE, OTHER, "reopen", UNDO, UNDO])
+@example([EDIT, OTHER, UNDO, SAVE, REDO, "reopen", UNDO])
+@example([EDIT, OTHER, SAVE, UNDO, EDIT, Step("switch", 2), EDIT, SAVE, Step("switch", 1), UNDO, "reopen"])
+@given(st.lists(st.one_of(orders, st.just("reopen")), max_size=30))
 def test_any_sequence_of_edits_undo_redo_switch_and_reopen_gives_what_plain_copies_give(sequence):
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "w"
