@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,28 @@ def test_writing_through_twice_writes_once(folder):
         assert workspace.write_through(2) and not workspace.write_through(2)
         assert workspace.behind() == []
         assert workspace.case(2).volumes_ml == {1: pytest.approx(17 * 20 * 3.0 * 0.8 * 0.9 / 1000)}
+
+
+def test_closing_waits_for_a_mask_that_is_being_written(folder):
+    workspace = Workspace(folder)
+    stroke(workspace.open_case(1).history, 1)
+    failed = []
+
+    def write() -> None:
+        try:
+            workspace.write_through(1)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    workspace.close()
+    for thread in threads:
+        thread.join()
+    assert not failed and not list((folder / "masks").glob(".featherseg-*"))
+    with Workspace(folder) as again:
+        assert (again.open_case(1).history.labels.array == 1).sum() == 17 * 20
 
 
 def test_a_crash_between_the_mask_file_and_its_mark_changes_nothing(folder):

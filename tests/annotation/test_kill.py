@@ -15,10 +15,12 @@ from featherseg_engines.imaging.readers import read_mask
 WORKER = Path(__file__).resolve().parents[1] / "support" / "killed_worker.py"
 
 
-def work_until_killed(folder: Path, seed: int, first: int, active: int, steps: int, delay_s: float) -> int:
+def work_until_killed(
+    folder: Path, seed: int, first: int, active: int, steps: int, delay_s: float, *words: str
+) -> int:
     """Let a program work for at least ``steps`` and a moment more, kill it; how many it had reported finished."""
     child = subprocess.Popen(
-        [sys.executable, str(WORKER), str(folder), str(seed), str(first), str(active)],
+        [sys.executable, str(WORKER), str(folder), str(seed), str(first), str(active), *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -50,12 +52,14 @@ def same_as(workspace: Workspace, plain: Plain) -> bool:
     return True
 
 
-def kill_and_compare(folder: Path, kills: int, seed: int) -> None:
+def kill_and_compare(folder: Path, kills: int, seed: int, *words: str) -> None:
     cases = make_workspace(folder)
     plain, done, dice = Plain(cases), -1, random.Random(seed)
     for _ in range(kills):
         first, active = done + 1, plain.active
-        last = work_until_killed(folder, seed, first, active, dice.randint(1, 12), dice.uniform(0, 0.25))
+        last = work_until_killed(
+            folder, seed, first, active, dice.randint(1, 12), dice.uniform(0, 0.25), *words
+        )
         for k in range(first, last + 1):
             plain.take(step_at(seed, k, cases))
         done = last
@@ -87,6 +91,10 @@ def undo_everything(workspace: Workspace, case: int, plain: Plain) -> None:
 
 def test_every_edit_reported_finished_is_there_after_eight_kills(tmp_path):
     kill_and_compare(tmp_path / "w", 8, seed=11)
+
+
+def test_the_same_holds_on_a_network_share(tmp_path):
+    kill_and_compare(tmp_path / "w", 3, 13, "share")
 
 
 @pytest.mark.slow

@@ -1,12 +1,15 @@
 """A program that labels without end and says after each step that it is finished, until it is killed.
 
-``python killed_worker.py FOLDER SEED FIRST_STEP ACTIVE_CASE``: steps come from ``step_at``; a thread writes the
-masks through all the while, as the app does.
+``python killed_worker.py FOLDER SEED FIRST_STEP ACTIVE_CASE [share]``: steps come from ``step_at``; a thread writes
+the masks through all the while, as the app does. ``share``: believe that the folder is on another computer.
 """
 
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -18,6 +21,7 @@ from support.plain_labels import perform, step_at
 def main(folder: Path, seed: int, first: int, active: int) -> None:
     """Work until killed."""
     workspace = Workspace(folder, "CD")
+    assert workspace.store.journal_mode == ("delete" if sys.argv[5:] == ["share"] else "wal")
     cases = [case.id for case in workspace.cases()]
     opened = workspace.open_case(active)
 
@@ -44,5 +48,13 @@ def main(folder: Path, seed: int, first: int, active: int) -> None:
         k += 1
 
 
+def believe_in_a_share() -> None:
+    """Answer as the system does for a folder on another computer."""
+    parts = [SimpleNamespace(mountpoint="/", fstype="nfs4", opts="rw")]
+    psutil.disk_partitions = lambda all: parts
+
+
 if __name__ == "__main__":
+    if sys.argv[5:] == ["share"]:
+        believe_in_a_share()
     main(Path(sys.argv[1]), *(int(word) for word in sys.argv[2:5]))

@@ -3,7 +3,6 @@
 import json
 import threading
 import zlib
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,6 +10,7 @@ from typing import cast
 import numpy as np
 
 from featherseg_engines.annotation.cases import FIELDS, Case, case_of
+from featherseg_engines.annotation.files import folder_beside, put_in_place
 from featherseg_engines.annotation.history import Stacks
 from featherseg_engines.annotation.journal import CaseJournal
 from featherseg_engines.annotation.store import Store
@@ -46,7 +46,16 @@ class MaskFiles:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._locks: defaultdict[int, threading.Lock] = defaultdict(threading.Lock)
+        self._writers: dict[int, threading.Lock] = {}
+        self._files: dict[int, threading.Lock] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Wait for what is being written; nothing is written from now on."""
+        self._closed = True
+        for lock in list(self._writers.values()):
+            with lock:
+                pass
 
     def case(self, case_id: int) -> Case:
         """The case of this number. *Raises* ReadError where there is none."""
@@ -63,7 +72,7 @@ class MaskFiles:
         ReadError
             The mask file is gone or damaged and the journal does not reach back to the beginning.
         """
-        with self._locks[case_id]:
+        with self._files.setdefault(case_id, threading.Lock()):
             case = self.case(case_id)
             journal = CaseJournal(self._store, case_id)
             foreign = None
@@ -90,21 +99,27 @@ class MaskFiles:
         WriteError
             The file cannot be written; the old one stands, and nothing is lost.
         """
-        with self._locks[case_id]:
+        with self._writers.setdefault(case_id, threading.Lock()):
+            if self._closed:
+                return False
             case = self.case(case_id)
             journal = CaseJournal(self._store, case_id)
             newest = journal.newest()
             path = self._store.folder / case.mask
             if newest == case.mark and (path.exists() or not newest):
                 return False
-            labels, _, _ = self._fold(case, newest)
-            path.parent.mkdir(exist_ok=True)
-            write_mask(path, labels, case.geometry)
-            volumes = json.dumps(volumes_of(labels, case))
-            with self._store.writing() as db:
-                sql = "UPDATE cases SET mark = ?, volumes = ?, digest = ? WHERE id = ?"
-                db.execute(sql, (newest, volumes, digest_of(path), case_id))
-            journal.prune(newest)
+            reading = self._files.setdefault(case_id, threading.Lock())
+            with reading:
+                labels, _, _ = self._fold(case, newest)
+            with folder_beside(path) as beside:
+                write_mask(beside / path.name, labels, case.geometry)
+                volumes = json.dumps(volumes_of(labels, case))
+                with reading:  # held for a rename only: nobody who opens the case waits for the writing
+                    put_in_place(beside / path.name, path)
+                    with self._store.writing() as db:
+                        sql = "UPDATE cases SET mark = ?, volumes = ?, digest = ? WHERE id = ?"
+                        db.execute(sql, (newest, volumes, digest_of(path), case_id))
+                    journal.prune(newest)
         return True
 
     def _fold(self, case: Case, upto: int | None = None) -> tuple[Labels, int, str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,6 +121,7 @@ class Workspace:
 
     def close(self) -> None:
         """Sign out and let the folder go; masks that were not written through stay in the journal."""
+        self.masks.close()
         if self._lock is not None:
             with contextlib.suppress(JournalError):
                 lock.sign_out(self.store)
@@ -301,6 +303,4 @@ def _sweep(masks: Path) -> None:
     """Remove what a killed program was writing beside the masks."""
     for folder in masks.glob(".featherseg-*"):
         with contextlib.suppress(OSError):
-            for file in folder.iterdir():
-                file.unlink()
-            folder.rmdir()
+            shutil.rmtree(folder)
