@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication
 from support.canvas import canvas_point, screenshot
 from support.hand import Hand, settle, wait
 from support.paths import SAMPLE
+from support.windows import open_in
 
 from featherseg.window.launch import make_window
 
@@ -38,7 +39,7 @@ def main(out: Path) -> int:
         say(f"{name}.png  {text}")
 
     picture("1-start", "the empty window")
-    window.files.open(SAMPLE)
+    open_in(window, SAMPLE)
     picture("2-open", "a dermoscopy image")
     hand.key("space")
     wait(lambda: session.proposal is not None)
@@ -64,7 +65,7 @@ def main(out: Path) -> int:
         Image.open(SAMPLE).save(image)
         assert session.save_mask(mask)
         picture("8-saved", "saved")
-        window.files.open(image)
+        open_in(window, image)
         settle(0.3)
         picture("9-reopen", "opened again; the saved mask is offered")
         session.open_mask(mask)

@@ -1,4 +1,5 @@
-"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``.
+"""The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``, ``info``, ``convert``,
+``export``, ``deidentify``.
 
 A refusal is one sentence on stderr and exit code 2.
 """
@@ -16,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from featherseg import cli_rows
+from featherseg import cli_export, cli_images, cli_rows
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_rows.app, name="rows")
+cli_images.register(app)
+cli_export.register(app)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
 
@@ -121,6 +124,7 @@ def evaluate(
                 progress.update(bar, advance=1, note=item.image)
     assert result is not None
     report = {"model": bundle.card.name, **dataclasses.asdict(result.summary())}
+    report["classes"] = dict(zip(data.classes, result.by_class(), strict=True))
     if per_image:
         report["images"] = result.rows()
     if as_json:

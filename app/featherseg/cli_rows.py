@@ -1,9 +1,12 @@
 """``featherseg rows``: the recipes of the shipped models, and making one again."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from featherseg_engines.training.rows import Row
 
 app = typer.Typer(help="The recipes of the shipped models.", no_args_is_help=True)
 
@@ -29,26 +32,45 @@ def train(
     threads: Annotated[int, typer.Option()] = 2,
 ) -> None:
     """Make one model from scratch with the seed in its card; it replaces the one there only if it is better."""
-    from featherseg_engines.errors import ModelError
     from featherseg_engines.networks.registry import default_registry
-    from featherseg_engines.training.rows import adopt, lesson_of, read_rows, train_row
-    from featherseg_resources import models_folder, recipes_file
+    from featherseg_engines.training.rows import adopt, lesson_of, train_row
+    from featherseg_resources import models_folder
 
-    rows = read_rows(recipes_file())
-    if name not in rows:
-        raise ModelError(f"There is no recipe '{name}'; known are: {', '.join(rows)}.")
+    row = _row(name)
     registry, target = default_registry(), models or models_folder()
-    lesson = lesson_of(rows[name], data, registry, target, threads)
+    lesson = lesson_of(row, data, registry, target, threads)
 
     def listen(at: object) -> None:
         if getattr(at, "dice", None) is not None:
             typer.echo(f"epoch {at.epoch + 1}/{at.epochs}: loss {at.loss:.4f}, Dice {at.dice:.4f}")  # type: ignore[attr-defined]
 
-    bundle = train_row(rows[name], lesson, registry, work, listen)
+    bundle = train_row(row, lesson, registry, work, listen)
     measured = bundle.card.measured[0]
     what = "in use now" if adopt(bundle, target) else "not better than the one that ships, which stays"
     typer.echo(f"{name}: Dice {measured.dice:.4f} {measured.dice_interval} on {measured.n} images; {what}")
     write_table(target)
+
+
+@app.command()
+def measure(
+    name: Annotated[str, typer.Argument(help="The row's name, like repsegnet.skin")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
+) -> None:
+    """Measure a shipped model anew on its dev images and renew the numbers and words in its card."""
+    from featherseg_engines.models.bundle import open_bundle
+    from featherseg_engines.training.publish import About, measured_again
+    from featherseg_engines.training.rows import dev_of
+    from featherseg_engines.training.thumbnails import save_worst
+    from featherseg_resources import models_folder
+
+    row = _row(name)
+    dev = dev_of(row, data)
+    about = About(row.permits, row.not_for)
+    bundle = measured_again(open_bundle(models_folder() / name), dev, about)
+    if row.images_may_ship:
+        save_worst(bundle, dev)
+    typer.echo(f"{name}: Dice {bundle.card.measured[0].dice:.4f}")
+    write_table(models_folder())
 
 
 @app.command()
@@ -57,6 +79,17 @@ def table() -> None:
     from featherseg_resources import models_folder
 
     write_table(models_folder())
+
+
+def _row(name: str) -> "Row":
+    from featherseg_engines.errors import ModelError
+    from featherseg_engines.training.rows import read_rows
+    from featherseg_resources import recipes_file
+
+    rows = read_rows(recipes_file())
+    if name not in rows:
+        raise ModelError(f"There is no recipe '{name}'; known are: {', '.join(rows)}.")
+    return rows[name]
 
 
 def write_table(models: Path) -> None:

@@ -18,7 +18,10 @@ Answer = Callable[[npt.NDArray[np.generic]], npt.NDArray[np.uint8]]
 
 @dataclass(frozen=True, slots=True)
 class ImageScore:
-    """One image: the mean over the foreground classes present in truth or answer; all empty scores 1."""
+    """One image: the mean over the foreground classes present in truth or answer; all empty scores 1.
+
+    ``by_class`` is the Dice of each class, None where neither truth nor answer has it.
+    """
 
     image: str
     dice: float
@@ -26,6 +29,7 @@ class ImageScore:
     precision: float | None
     recall: float | None
     hd95: float | None = None
+    by_class: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ class Evaluation:
             _mean([s.hd95 for s in self.images]),
             self.unit,
         )
+
+    def by_class(self) -> list[float | None]:
+        """Mean Dice of each class over the images that have it in truth or answer."""
+        return [_mean(values) for values in zip(*(s.by_class for s in self.images), strict=True)]
 
     def worst(self, count: int = 3) -> list[ImageScore]:
         """The images with the lowest Dice, the lowest first."""
@@ -119,7 +127,7 @@ def image_score(name: str, counts: list[Overlap], apart: Sequence[float | None] 
     """The score of one image from its counts and surface distances per class."""
     present = [c for c in counts if c.both or c.answer_only or c.truth_only]
     if not present:
-        return ImageScore(name, 1.0, 1.0, None, None)
+        return ImageScore(name, 1.0, 1.0, None, None, by_class=(None,) * len(counts))
     return ImageScore(
         name,
         float(np.mean([c.dice for c in present])),
@@ -127,6 +135,7 @@ def image_score(name: str, counts: list[Overlap], apart: Sequence[float | None] 
         _mean([c.precision for c in present]),
         _mean([c.recall for c in present]),
         _mean(apart),
+        tuple(c.dice if c in present else None for c in counts),
     )
 
 

@@ -119,14 +119,35 @@ def _moved(box: Box, by: tuple[int, int, int]) -> Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A coded term: its value, the scheme that defines it ("SCT": SNOMED CT) and its meaning in words."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+TISSUE = Code("85756007", "SCT", "Tissue")
+ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical structure")
+ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically abnormal structure")
+"""General terms of SNOMED CT as DICOM uses them (PS3.16, CID 7150 and 7151)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
-    """A row of the label table; ``colour`` is #rrggbb."""
+    """A row of the label table.
+
+    ``colour`` is #rrggbb. ``code`` says what the label is and ``category`` of which kind that is; both go with
+    the label into DICOM.
+    """
 
     value: int
     name: str
     colour: str
     visible: bool = True
     locked: bool = False
+    code: Code = TISSUE
+    category: Code = ANATOMICAL_STRUCTURE
 
 
 @dataclass(slots=True)
@@ -144,6 +165,13 @@ class LabelTable:
     def __iter__(self) -> Iterator[Label]:
         """Labels by number."""
         return iter(self.rows[value] for value in sorted(self.rows))
+
+    def covering(self, values: npt.ArrayLike) -> "LabelTable":
+        """A copy that also has a row for each of ``values`` above 0, named after its number where it had none."""
+        table = LabelTable(dict(self.rows))
+        for value in sorted({int(v) for v in np.unique(np.asarray(values))} - {0} - set(table.rows)):
+            table.put(Label(value, f"Label {value}", OKABE_ITO[(value - 1) % len(OKABE_ITO)]))
+        return table
 
     def colours(self) -> dict[int, str]:
         """Colour of each visible label number."""

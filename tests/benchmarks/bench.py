@@ -141,6 +141,7 @@ def ghost() -> None:
     window.show()
     window.activateWindow()
     window.files.open(SAMPLE)
+    wait(lambda: window.session.case is not None)
     settle(0.5)
     native, session = window.qt_viewer.canvas.native, window.session
     waits: list[float] = []

@@ -32,6 +32,7 @@ def test_empty_masks():
 def test_several_classes_count_where_present_in_truth_or_answer():
     score = image_score("a", [Overlap(5, 0, 0), Overlap(0, 0, 0), Overlap(0, 3, 0)])
     assert score.dice == pytest.approx(0.5)
+    assert score.by_class == (1.0, None, 0.0)
     assert image_score("b", [Overlap(0, 0, 0)]).dice == 1.0
 
 

@@ -48,6 +48,11 @@ def volume(depth: int = 4) -> Volume:
     return Volume(np.zeros((depth, 10, 12), np.uint8), Geometry((depth, 10, 12)))
 
 
+def open_in(session: Session, pump, path) -> None:
+    session.open_image(path)
+    pump.until(lambda: not session.reading)
+
+
 @pytest.fixture
 def make(pump):
     made = []
@@ -66,7 +71,7 @@ def make(pump):
 
 def test_a_proposal_changes_no_label_until_it_is_accepted_and_undo_takes_it_back(make, pump):
     session = make()
-    assert session.open_image(SAMPLE)
+    open_in(session, pump, SAMPLE)
     session.propose()
     assert session.busy
     pump.until(lambda: session.proposal is not None)
@@ -83,7 +88,7 @@ def test_a_proposal_changes_no_label_until_it_is_accepted_and_undo_takes_it_back
 
 def test_the_threshold_moves_the_ghost_without_running_the_model_again(make, pump):
     session = make()
-    session.open_image(SAMPLE)
+    open_in(session, pump, SAMPLE)
     session.propose()
     pump.until(lambda: session.proposal is not None)
     same = session.proposal
@@ -96,7 +101,7 @@ def test_the_threshold_moves_the_ghost_without_running_the_model_again(make, pum
 
 def test_what_a_person_painted_is_never_overwritten(make, pump):
     session = make()
-    session.open_image(SAMPLE)
+    open_in(session, pump, SAMPLE)
     session.choose_label(2)
     session.paint("Brush", Box((0, 0, 0), (1, 192, 128)), np.full((1, 192, 128), 2, np.uint8))
     session.choose_label(1)
@@ -182,13 +187,13 @@ def test_an_empty_answer_can_be_accepted_as_a_step(make, pump):
     assert not session.case.history.done
 
 
-def test_bad_files_keep_what_is_open(make, tmp_path):
+def test_bad_files_keep_what_is_open(make, tmp_path, pump):
     session = make()
-    session.open_image(SAMPLE)
+    open_in(session, pump, SAMPLE)
     case = session.case
     bad = tmp_path / "x.png"
     bad.write_text("no image")
-    assert not session.open_image(bad)
+    open_in(session, pump, bad)
     assert session.case is case and "x.png" in session.sentences[-1]
     session.open_mask(bad)
     session.choose_model("no.such.model")
@@ -197,26 +202,26 @@ def test_bad_files_keep_what_is_open(make, tmp_path):
     assert session.case is case
 
 
-def test_a_failed_save_keeps_labels_and_says_so(make, tmp_path):
+def test_a_failed_save_keeps_labels_and_says_so(make, tmp_path, pump):
     session = make()
-    session.open_image(SAMPLE)
+    open_in(session, pump, SAMPLE)
     session.paint("Brush", Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), np.uint8))
     assert not session.save_mask(tmp_path / "missing" / "m.png")
     assert session.case.unsaved and session.case.labels.array.sum() == 81
     assert "cannot be saved" in session.sentences[-1]
 
 
-def test_a_saved_mask_beside_the_image_is_offered(make, tmp_path):
+def test_a_saved_mask_beside_the_image_is_offered(make, tmp_path, pump):
     image = tmp_path / "a.png"
     Image.open(SAMPLE).save(image)
     session = make()
-    session.open_image(image)
+    open_in(session, pump, image)
     session.paint("Brush", Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), np.uint8))
     session.save_mask(tmp_path / "a_mask.png")
     notices = []
     session.noticed.connect(notices.append)
-    session.open_image(image)
-    offer = next(n for n in notices if n and n.offers)
+    open_in(session, pump, image)
+    offer = next(n for n in notices if n and n.kind == "info" and n.offers)
     offer.offers[0].run()
     assert session.case.labels.array.sum() == 81 and not session.case.unsaved
 

@@ -50,12 +50,12 @@ class Hand:
         self._do("mousemove", str(middle.x()), str(middle.y()), "click", str(button))
         settle()
 
-    def drag(self, widget: QWidget, *points: QPoint) -> None:
+    def drag(self, widget: QWidget, *points: QPoint, button: int = 1) -> None:
         """Press at the first point (widget coordinates), move through the others, release."""
         there = [widget.mapToGlobal(point) for point in points]
         self._do("mousemove", str(there[0].x()), str(there[0].y()))
         settle()
-        self._do("mousedown", "1")
+        self._do("mousedown", str(button))
         settle(0.05)
         for start, end in pairwise(there):
             for step in range(1, 9):
@@ -63,7 +63,7 @@ class Hand:
                 y = start.y() + (end.y() - start.y()) * step // 8
                 self._do("mousemove", str(x), str(y))
                 settle(0.02)
-        self._do("mouseup", "1")
+        self._do("mouseup", str(button))
         settle()
 
     def key(self, *names: str) -> None:

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE, TINY
 from support.phantoms import two_boxes
+from support.windows import open_in
 
 from featherseg.window.launch import make_window
 from featherseg_engines.datasets import read_dataset
@@ -65,7 +66,7 @@ def test_2d_networks_are_chosen_in_the_list_and_propose(open_window):
         taught(network, TINY, name)
     window = open_window()
     hand, session = Hand(window), window.session
-    window.files.open(SAMPLE)
+    open_in(window, SAMPLE)
     settle(0.3)
     session.set_threshold(0.05)
     for name in names.values():
@@ -86,7 +87,7 @@ def test_a_3d_network_proposes_a_volume_that_is_saved_on_its_own_grid(open_windo
     window = open_window()
     hand, session = Hand(window), window.session
     path = data / "dev" / "images" / "v0.nii.gz"
-    window.files.open(path)
+    open_in(window, path)
     settle(0.3)
     choose(hand, window.panel.model.models, "lgmsnet3d.boxes")
     session.set_threshold(0.05)

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication, QLineEdit, QMessageBox
 from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
+from support.windows import open_in
 
 from featherseg.window.launch import make_window
 from featherseg_engines.geometry import Geometry
@@ -47,7 +48,7 @@ def at(window, y: float, x: float) -> QPoint:
 
 def test_propose_accept_brush_undo_redo_save_reopen(window, image, tmp_path):
     hand = Hand(window)
-    assert window.files.open(image)
+    open_in(window, image)
     session = window.session
     settle(0.5)
     labels = session.case.labels.array
@@ -90,7 +91,7 @@ def test_propose_accept_brush_undo_redo_save_reopen(window, image, tmp_path):
     assert np.array_equal(np.asarray(Image.open(target)), painted[0])
     assert "saved" in window.status.saved.text()
 
-    assert window.files.open(image)
+    open_in(window, image)
     assert not session.case.labels.array.any()
     session.open_mask(target)
     assert np.array_equal(session.case.labels.array, painted)
@@ -98,7 +99,7 @@ def test_propose_accept_brush_undo_redo_save_reopen(window, image, tmp_path):
 
 def test_ctrl_s_saves_again_where_it_was_saved(window, image, tmp_path):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     target = tmp_path / "again.png"
     assert window.session.save_mask(target)
     hand.key("space")
@@ -112,7 +113,7 @@ def test_ctrl_s_saves_again_where_it_was_saved(window, image, tmp_path):
 
 def test_the_panel_mirrors_the_session_and_the_mouse_drives_it(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     settle(0.3)
     panel = window.panel
     assert "Propose" in panel.model.primary.text() and not panel.model.drop.isEnabled()
@@ -135,7 +136,7 @@ def test_the_panel_mirrors_the_session_and_the_mouse_drives_it(window, image):
 
 def test_a_typed_threshold_is_taken_and_space_still_proposes(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     settle(0.3)
     field = window.panel.model.threshold.findChild(QLineEdit)
     hand.click(field)
@@ -153,7 +154,7 @@ def test_a_slice_model_proposes_on_the_slice_of_a_volume_that_is_on_screen(windo
     grey = np.asarray(Image.open(SAMPLE).convert("L"))
     write_mask(path, np.stack([grey] * 6), Geometry((6, *grey.shape), (4.0, 0.5, 0.5)))
     hand = Hand(window)
-    window.files.open(path)
+    open_in(window, path)
     settle(0.3)
     assert window.session.z == 3 == window.viewer.dims.current_step[0]
     window.viewer.dims.set_current_step(0, 5)
@@ -167,7 +168,7 @@ def test_a_slice_model_proposes_on_the_slice_of_a_volume_that_is_on_screen(windo
 
 def test_h_held_hides_the_masks(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     hand.click(window.qt_viewer.canvas.native)
     hand.press("h")
     assert not window.viewer.layers["labels"].visible
@@ -177,7 +178,7 @@ def test_h_held_hides_the_masks(window, image):
 
 def test_ctrl_z_never_reaches_the_label_history_of_napari(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     layer = window.viewer.layers["labels"]
     settle(0.5)
     hand.key("b")
@@ -197,7 +198,7 @@ def test_ctrl_z_never_reaches_the_label_history_of_napari(window, image):
 
 def test_keys_of_napari_are_shadowed(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     layer = window.viewer.layers["labels"]
     settle(0.3)
     keep = layer.preserve_labels
@@ -210,7 +211,7 @@ def test_keys_of_napari_are_shadowed(window, image):
 
 def test_an_empty_answer_says_so_and_can_be_accepted(window, image, tmp_path):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     window.session.add_model(blind_model(tmp_path / "blind"))
     hand.key("space")
     wait(lambda: window.session.proposal is not None)
@@ -238,14 +239,14 @@ def blind_model(folder: Path) -> Path:
 
 
 def test_bad_files_give_one_sentence_and_lose_nothing(window, image, tmp_path):
-    window.files.open(image)
+    open_in(window, image)
     case = window.session.case
     text = tmp_path / "text.png"
     text.write_text("this is no image")
     empty = tmp_path / "zero.png"
     empty.touch()
     for path in (text, empty, tmp_path / "missing.png"):
-        window.files.open(path)
+        open_in(window, path)
         assert path.name in window.notices.text()
         assert window.session.case is case
     window.session.add_model(tmp_path / "no model")
@@ -261,7 +262,7 @@ def test_bad_files_give_one_sentence_and_lose_nothing(window, image, tmp_path):
 
 
 def test_a_file_dropped_on_the_canvas_is_opened_by_us(window, image):
-    window.files.open(SAMPLE)
+    open_in(window, SAMPLE)
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(image))])
     native = window.qt_viewer.canvas.native
@@ -271,13 +272,14 @@ def test_a_file_dropped_on_the_canvas_is_opened_by_us(window, image):
     QApplication.sendEvent(window, QDragEnterEvent(where, Qt.DropAction.CopyAction, mime, buttons, keys))
     drop = QDropEvent(QPointF(where), Qt.DropAction.CopyAction, mime, buttons, keys)
     QApplication.sendEvent(window, drop)
+    wait(lambda: not window.session.reading)
     assert window.session.case.volume.path == image
     assert [layer.name for layer in window.viewer.layers] == ["image", "labels", "outline", "proposal"]
 
 
 def test_closing_with_unsaved_labels_asks_and_cancel_keeps_them(window, image):
     hand = Hand(window)
-    window.files.open(image)
+    open_in(window, image)
     hand.key("space")
     wait(lambda: window.session.proposal is not None)
     hand.key("space")

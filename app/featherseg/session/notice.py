@@ -15,8 +15,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One sentence and at most two offers; ``kind`` decides sign and colour, never colour alone."""
+    """One sentence and at most two offers; ``kind`` decides sign and colour, never colour alone.
+
+    ``part`` (0..1) is how much of the work of a "progress" notice is done, None where nobody knows.
+    """
 
     text: str
-    kind: Literal["info", "problem"] = "info"
+    kind: Literal["info", "problem", "progress"] = "info"
     offers: tuple[Offer, ...] = ()
+    part: float | None = None

@@ -9,9 +9,13 @@ from psygnal import Signal
 
 from featherseg.session.case import OpenCase, new_case, suggested_mask
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.opening import Opening
+from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
-from featherseg_engines.imaging.readers import read_image, read_mask
+from featherseg_engines.imaging.overlay import laid_over
+from featherseg_engines.imaging.readers import read_mask
+from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
@@ -63,6 +67,8 @@ class Session:
         self.threshold = 0.5
         self.busy = False
         self.z = 0
+        self.viewing = Viewing()
+        self.opening = Opening(post, self.tell)
         self.model: ModelBundle | None = self.catalogue.first()
         self.active_label = 1
         self.tool: Tool = "browse"
@@ -72,30 +78,69 @@ class Session:
         self._adopt_labels_of_model()
 
     def close(self) -> None:
-        """Stop the inference thread."""
+        """Stop the threads."""
+        self.opening.close()
         self._worker.close()
 
     # -- opening and saving -----------------------------------------------------------------------------
 
-    def open_image(self, path: Path) -> bool:
-        """Open an image or volume; where it cannot be read, what was open stays open and a notice says why."""
-        try:
-            volume = read_image(path)
-        except FeathersegError as error:
-            self.tell(Notice(str(error), "problem"))
-            return False
+    @property
+    def reading(self) -> bool:
+        """Whether something is being read."""
+        return self.opening.busy
+
+    def open_image(self, path: Path) -> None:
+        """Read an image, volume or DICOM folder off this thread and open it.
+
+        Where it cannot be read, what was open stays open and a notice says why.
+        """
+        steps = self._steps()
+        self.opening.open(path, lambda volume: self._was_read(path, volume, steps))
+
+    def _steps(self) -> tuple[object, ...]:
+        return (self.case, *self.case.history.done[-1:]) if self.case else ()
+
+    def _was_read(self, path: Path, volume: Volume, steps: tuple[object, ...]) -> None:
+        if steps == self._steps() or not (self.case and self.case.unsaved):
+            self._show(path, volume)
+            return
+        offer = Offer("Discard them and open it", lambda: self._show(path, volume))
+        text = f"'{volume.name}' is ready; the labels here were changed meanwhile and are not saved."
+        self.tell(Notice(text, offers=(offer,)))
+
+    def _show(self, path: Path, volume: Volume) -> None:
         self.use(new_case(volume))
         mask = suggested_mask(path, volume)
-        if mask.exists():
+        if mask.is_file():
             offer = Offer("Load it", lambda: self.open_mask(mask))
             self.tell(Notice(f"There is a saved mask '{mask.name}' beside this image.", offers=(offer,)))
-        return True
+        elif volume.warnings:
+            self.tell(Notice(" ".join(volume.warnings)))
+
+    def lay_over(self, path: Path) -> None:
+        """Show a second series over the open one; where that cannot be, a notice says why."""
+        if self.case is None:
+            self.tell(Notice("Open an image first; then a second series can be laid over it."))
+            return
+        base = self.case.volume
+
+        def resample(other: Volume) -> None:
+            title = f"Laying '{other.name}' over"
+            self.opening.compute(title, lambda ear: laid_over(base, other), show)
+
+        def show(other: Volume) -> None:
+            if self.case is not None and self.case.volume is base:
+                self.viewing.lay_over(other)
+                self.tell(Notice(" ".join(other.warnings)) if other.warnings else None)
+
+        self.opening.open(path, resample)
 
     def use(self, case: OpenCase | None) -> None:
         """Make ``case`` the one that is open."""
         self.drop()
         self.case, self.z = case, 0
         self.tell(None)
+        self.viewing.open(case.volume if case else None)
         self.opened.emit(case)
 
     def open_mask(self, path: Path) -> None:
@@ -277,9 +322,14 @@ class Session:
 
     def go_to_slice(self, z: int) -> None:
         """Note which slice is on screen; a ghost of another slice goes."""
+        self.go_to((z, *self.viewing.position[1:]))
+
+    def go_to(self, index: Index) -> None:
+        """Put the cross of the views on a voxel (z, y, x); a ghost of another slice goes."""
         if self.case is None:
             return
-        z = min(max(z, 0), self.case.volume.geometry.shape[0] - 1)
+        self.viewing.go_to(index)
+        z = self.viewing.position[0]
         if z != self.z:
             if self.model is None or self.model.card.dims == 2:
                 self.drop()

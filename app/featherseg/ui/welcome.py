@@ -18,12 +18,12 @@ class Welcome(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        text = QLabel("Drop an image here, or use File → Open image")
+        text = QLabel("Drop an image or a DICOM folder here, or use File → Open image")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         font = text.font()
         font.setPointSizeF(font.pointSizeF() * 1.5)
         text.setFont(font)
-        kinds = QLabel("PNG, JPEG, TIFF, BMP, NIfTI, NRRD, MetaImage. Nothing leaves this computer.")
+        kinds = QLabel("PNG, JPEG, TIFF, BMP, DICOM, NIfTI, NRRD, MetaImage. Nothing leaves this computer.")
         kinds.setAlignment(Qt.AlignmentFlag.AlignCenter)
         tiles = QHBoxLayout()
         tiles.addStretch(1)

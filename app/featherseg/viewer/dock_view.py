@@ -19,6 +19,8 @@ from featherseg_engines.labels import Edit, LabelMap
 
 GHOST_NAME = "Featherseg proposal"
 NEW = "New labels layer"
+VOLUME_KEY = "featherseg"
+"""Where a layer that our reader made carries its volume, in its metadata."""
 
 
 class DockView:
@@ -108,7 +110,10 @@ class DockView:
             return
         array = case.labels.array
         layer = self.viewer.add_labels(
-            array if image.ndim == 3 else array[0], name=f"{image.name} labels", **_transform(image)
+            array if image.ndim == 3 else array[0],
+            name=f"{image.name} labels",
+            metadata={VOLUME_KEY: case.volume},
+            **_transform(image),
         )
         layer.colormap = colormap(self.session)
         self._take(layer)
@@ -176,6 +181,9 @@ def _refusal(image: Image, labels: Labels | None) -> str:
 
 
 def _volume(image: Image) -> Volume:
+    known = image.metadata.get(VOLUME_KEY)
+    if isinstance(known, Volume) and known.voxels.size == np.size(image.data):
+        return known  # our own reader's: with its direction, modality and DICOM instances
     voxels = np.asarray(image.data[0] if image.multiscale else image.data)
     if image.rgb:
         voxels = voxels[..., :3]
@@ -197,4 +205,5 @@ def _transform(image: Image) -> dict[str, Any]:
         "rotate": image.rotate,
         "shear": image.shear,
         "affine": image.affine,
+        "units": image.units,
     }

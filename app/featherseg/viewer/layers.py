@@ -36,6 +36,7 @@ class LabelsBinding:
 
     def __init__(self, session: Session, layer: Labels) -> None:
         self.session, self.layer = session, layer
+        self._painting = False
         self.connections = Connections()
         for signal, slot in (
             (layer.events.paint, self._on_painted),
@@ -55,10 +56,14 @@ class LabelsBinding:
 
     def _on_painted(self, event) -> None:  # type: ignore[no-untyped-def]
         title = TITLES.get(str(self.layer.mode), "Paint")
-        self.session.adopt(edit_from_stroke(self.layer.data, event.value, title))
+        self._painting = True
+        try:
+            self.session.adopt(edit_from_stroke(self.layer.data, event.value, title))
+        finally:
+            self._painting = False
 
     def _on_edited(self, edit: Edit, how: str) -> None:
-        if how != "adopt":
+        if not self._painting:  # what was painted here is on screen already, in other planes it is not
             self.layer.refresh()
 
     def _on_tool(self, tool: str) -> None:

@@ -1,11 +1,14 @@
 """Opening and saving with dialogs: the only dialogs there are, besides the one before losing something."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from featherseg.session.case import suggested_mask
+from featherseg.session.opening import SeriesRow
 from featherseg.session.session import Session
+from featherseg.ui.series_chooser import SeriesChooser
 
 IMAGES = (
     "Images (*.png *.jpg *.jpeg *.bmp *.tif *.tiff *.nii *.nii.gz *.nrrd *.mha *.mhd *.dcm);;All files (*)"
@@ -20,6 +23,7 @@ class Files:
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         self._session, self._parent = session, parent
+        session.opening.series_found.connect(self._ask_series)
 
     def ask_image(self) -> None:
         """Choose and open an image."""
@@ -27,9 +31,35 @@ class Files:
         if name:
             self.open(Path(name))
 
-    def open(self, path: Path) -> bool:
-        """Open an image, after asking what to do with unsaved labels."""
-        return self.may_leave() and self._session.open_image(path)
+    def ask_folder(self) -> None:
+        """Choose a folder of DICOM files and open a series of it."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Open DICOM folder", self._folder())
+        if name:
+            self.open(Path(name))
+
+    def open(self, path: Path) -> None:
+        """Start opening an image or a folder, after asking what to do with unsaved labels."""
+        if self.may_leave():
+            self._session.open_image(path)
+
+    def ask_overlay(self) -> None:
+        """Choose a volume and lay it over the open one."""
+        name, _ = QFileDialog.getOpenFileName(self._parent, "Lay over", self._folder(), IMAGES)
+        if name:
+            self._session.lay_over(Path(name))
+
+    def ask_overlay_folder(self) -> None:
+        """Choose a DICOM folder and lay a series of it over the open one."""
+        name = QFileDialog.getExistingDirectory(self._parent, "Lay a series over", self._folder())
+        if name:
+            self._session.lay_over(Path(name))
+
+    def _ask_series(self, folder: Path, rows: list[SeriesRow], open_row: Callable[[SeriesRow], None]) -> None:
+        chooser = SeriesChooser(folder.name, rows, self._parent)
+        chosen = chooser.chosen() if chooser.exec() else None
+        chooser.deleteLater()
+        if chosen is not None:
+            open_row(chosen)
 
     def ask_mask(self) -> None:
         """Choose a mask and load it onto the open image."""

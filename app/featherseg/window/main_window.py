@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -15,13 +14,17 @@ from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
+from featherseg.ui.overlay_box import OverlayBox
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.welcome import Welcome
-from featherseg.viewer.canvas import Canvas
+from featherseg.ui.window_box import WindowBox
+from featherseg.viewer.planes import Planes
 from featherseg.window.files import Files
+from featherseg.window.header_dock import HeaderDock
 from featherseg.window.keys import KeyShadow
 from featherseg.window.status import StatusLine
+from featherseg_engines.imaging.windowing import in_words
 
 ABOUT = (
     f"<b>Featherseg {__version__}</b><p>Segment medical images on the computer you already have. "
@@ -36,25 +39,29 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, samples: Sequence[tuple[str, Path]] = ()) -> None:
         super().__init__()
         self.session = session
-        self.viewer = ViewerModel()
-        self.canvas = Canvas(session, self.viewer)
-        self.qt_viewer = QtViewer(self.viewer)
+        self._shadow = KeyShadow(session, self)
+        self.planes = Planes(session, self._shadow_napari)
+        self.viewer, self.qt_viewer = self.planes.main.viewer, self.planes.main.qt_viewer
         self.files = Files(session, self)
         self.setWindowTitle("Featherseg")
         self.setAcceptDrops(True)
         self.actions_by_id: dict[str, QAction] = {}
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
+        self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
+        self.panel.put_below(self.window_box)
+        self.panel.put_below(self.overlay_box)
         self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
         self.stack.addWidget(Welcome(samples, self.files.open))
-        self.stack.addWidget(self.qt_viewer)
+        self.stack.addWidget(self.planes)
         self._lay_out()
-        self.status = StatusLine(session, self.viewer)
+        self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self._add_menus(commands)
-        self._shadow_napari()
+        self.header = HeaderDock(session, self)
+        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
@@ -77,6 +84,9 @@ class MainWindow(QMainWindow):
         files = self.files
         return [
             Command("file.open", "Open image …", "Ctrl+O", "File", files.ask_image),
+            Command("file.open_folder", "Open DICOM folder …", "", "File", files.ask_folder),
+            Command("file.overlay", "Lay a second image over …", "", "File", files.ask_overlay),
+            Command("file.overlay_folder", "Lay a DICOM series over …", "", "File", files.ask_overlay_folder),
             Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
             Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
             Command(
@@ -92,7 +102,13 @@ class MainWindow(QMainWindow):
     def _view_commands(self) -> list[Command]:
         return [
             Command("view.panel", "Show or hide the panel", "F3", "View", self._toggle_panel),
-            Command("view.fit", "Fit the image", "Home", "View", self.canvas.fit),
+            Command("view.fit", "Fit the image", "Home", "View", self.planes.fit),
+            Command("view.planes", "One plane, or all three", "O", "View", self._toggle_planes),
+            Command("view.header", "Image and header", "Ctrl+I", "View", self._toggle_header),
+            Command("view.next", "Next slice", "Up", "View", lambda: self._scroll(1), repeats=True),
+            Command(
+                "view.previous", "Previous slice", "Down", "View", lambda: self._scroll(-1), repeats=True
+            ),
             Command("model.open", "Open model folder …", "", "Model", self.files.ask_model),
             Command("help.about", "About Featherseg", "", "Help", self.show_about),
         ]
@@ -108,12 +124,34 @@ class MainWindow(QMainWindow):
                 action.triggered.connect(lambda _=False, run=command.run: run())
                 menu.addAction(action)
                 self.actions_by_id[command.id] = action
+            if title == "View":
+                self._window_menu = menu.addMenu("Window")
+                self._window_menu.aboutToShow.connect(self._fill_window_menu)
 
-    def _shadow_napari(self) -> None:
-        shadow = KeyShadow(self.session, self)
-        for widget in (self.qt_viewer, *self.qt_viewer.findChildren(QWidget)):
-            widget.installEventFilter(shadow)
+    def _fill_window_menu(self) -> None:
+        viewing = self.session.viewing
+        self._window_menu.clear()
+        for preset in viewing.presets:
+            action = self._window_menu.addAction(f"{preset.name}   {in_words(preset)}")
+            action.setCheckable(True)
+            action.setChecked(preset == viewing.window)
+            action.triggered.connect(lambda _=False, w=preset: viewing.choose_window(w))
+        if not viewing.presets:
+            self._window_menu.addAction("For grey images only").setEnabled(False)
+
+    def _shadow_napari(self, qt_viewer: QtViewer) -> None:
+        for widget in (qt_viewer, *qt_viewer.findChildren(QWidget)):
+            widget.installEventFilter(self._shadow)
             widget.setAcceptDrops(False)  # napari would open a dropped file past us; the window takes it
+
+    def _toggle_planes(self) -> None:
+        self.session.viewing.show_planes(not self.session.viewing.planes)
+
+    def _scroll(self, steps: int) -> None:
+        self.session.go_to_slice(self.session.z + steps)
+
+    def _toggle_header(self) -> None:
+        self.header.setVisible(not self.header.isVisible())
 
     def _toggle_panel(self) -> None:
         self.panel.setVisible(not self.panel.isVisible())
@@ -127,7 +165,6 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(f"{case.volume.name} - Featherseg" if case else "Featherseg")
         if case is not None:
             self.qt_viewer.canvas.native.setFocus()
-            QTimer.singleShot(0, self.canvas.fit)  # the canvas learns its size when it is first shown
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files may be dropped anywhere on the window."""
@@ -148,7 +185,9 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.connections.clear()
-        self.canvas.release()
+        for part in (self.header, self.window_box, self.overlay_box):
+            part.connections.clear()
+        self.planes.release()
         self.panel.release()
         self.session.close()
         event.accept()

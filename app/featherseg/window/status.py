@@ -1,23 +1,27 @@
 """The line at the bottom: who answered and how fast, saved or not, size of a voxel, what is under the cursor."""
 
-from napari.components import ViewerModel
 from qtpy.QtWidgets import QLabel, QStatusBar, QWidget
 
 from featherseg.session.case import OpenCase
 from featherseg.session.session import Session
+from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
+from featherseg_engines.imaging.volume import Window
+from featherseg_engines.imaging.windowing import in_words, unit_of
 from featherseg_engines.inference.proposal import Proposal
 
 
 class StatusLine(QStatusBar):
-    """Mirrors a session and the cursor of a viewer."""
+    """Mirrors a session."""
 
-    def __init__(self, session: Session, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._viewer = session, viewer
+        self._session = session
         self.answer, self.saved, self.size, self.cursor_text = QLabel(), QLabel(), QLabel(), QLabel()
         for label in (self.answer, self.saved, self.size):
             self.addWidget(label)
+        self.window_text = QLabel()
+        self.addPermanentWidget(self.window_text)
         self.addPermanentWidget(self.cursor_text)
         self.connections = Connections()
         self.connections.add(session.proposed, self._on_proposed)
@@ -25,7 +29,8 @@ class StatusLine(QStatusBar):
         self.connections.add(session.opened, self._on_opened)
         self.connections.add(session.edited, self._on_saved_changed)
         self.connections.add(session.saved, self._on_saved_changed)
-        self.connections.add(viewer.cursor.events.position, self._on_cursor)
+        self.connections.add(session.viewing.pointed, self._on_pointed)
+        self.connections.add(session.viewing.window_changed, self._on_window)
         self.answer.setText("ready")
 
     def _on_proposed(self, proposal: Proposal | None) -> None:
@@ -61,19 +66,17 @@ class StatusLine(QStatusBar):
         else:
             self.saved.setText(f"✓ saved as {case.saved_to.name}" if case.saved_to else "no changes")
 
-    def _on_cursor(self, _: object = None) -> None:
+    def _on_window(self, window: Window | None) -> None:
+        self.window_text.setText(in_words(window) if window else "")
+        self.window_text.setToolTip(window.name if window else "")
+
+    def _on_pointed(self, index: Index | None) -> None:
         case = self._session.case
-        if case is None:
-            return
-        geometry = case.volume.geometry
-        at = [
-            round(p / s)
-            for p, s in zip(self._viewer.cursor.position[-2:], geometry.spacing_mm[1:], strict=True)
-        ]
-        if not all(0 <= i < n for i, n in zip(at, geometry.shape[1:], strict=True)):
+        if case is None or index is None:
             self.cursor_text.setText("")
             return
-        value = case.volume.slice(self._session.z)[at[0], at[1]]
+        z, y, x = index
+        value = case.volume.voxels[z, y, x]
         shown = ", ".join(str(v) for v in value) if case.volume.channels == 3 else f"{value:.4g}"
-        where = f"{at[1]}, {at[0]}" + (f", {self._session.z + 1}" if geometry.shape[0] > 1 else "")
-        self.cursor_text.setText(f"({where}) = {shown}")
+        where = f"{x}, {y}" + (f", {z + 1}" if case.volume.geometry.shape[0] > 1 else "")
+        self.cursor_text.setText(f"({where}) = {shown} {unit_of(case.volume)}".rstrip())

@@ -1,65 +1,119 @@
-"""Read images and masks from files, or refuse with one sentence."""
+"""Read images and masks from files and folders, or refuse with one sentence: the one door for everything."""
 
-import io
-import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
 
-from featherseg_engines.errors import ReadError
-from featherseg_engines.geometry import Geometry
+from featherseg_engines.errors import MissingPackageError, ReadError
+from featherseg_engines.imaging.endings import (
+    GRID_SUFFIXES,
+    NIFTI_SUFFIXES,
+    PHOTO_SUFFIXES,
+    SUFFIXES,
+    kind_of,
+    stem_of,
+    suffix_of,
+)
+from featherseg_engines.imaging.limits import MAX_PIXELS
+from featherseg_engines.imaging.progress import UNHEARD, IsCancelled, Listen, Reading
+from featherseg_engines.imaging.quiet import damage, quiet_python
 from featherseg_engines.imaging.volume import Volume
 
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-GRID_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
-SUFFIXES = PHOTO_SUFFIXES + GRID_SUFFIXES
-"""What :func:`read_image` reads."""
+if TYPE_CHECKING:
+    from featherseg_engines.imaging.dicom.scan import Series
 
-MAX_PIXELS = 200_000_000
-"""Photographs with more pixels than this are refused rather than filling the memory."""
-
-
-def suffix_of(path: Path) -> str:
-    """The file's ending in lower case, ``.nii.gz`` in one piece."""
-    name = path.name.lower()
-    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-
-
-def stem_of(path: Path) -> str:
-    """The file's name without its ending, ``.nii.gz`` in one piece."""
-    return path.name[: len(path.name) - len(suffix_of(path))]
+__all__ = [
+    "GRID_SUFFIXES",
+    "MAX_PIXELS",
+    "PHOTO_SUFFIXES",
+    "SUFFIXES",
+    "holds_series",
+    "list_series",
+    "read_image",
+    "read_mask",
+    "stem_of",
+    "suffix_of",
+]
 
 
-def read_image(path: Path) -> Volume:
-    """Read one image or volume.
+def read_image(
+    path: Path,
+    *,
+    series: "int | Series | None" = None,
+    moment: int = 0,
+    listen: Listen = UNHEARD.listen,
+    cancelled: IsCancelled = UNHEARD.cancelled,
+) -> Volume:
+    """Read one image or volume from a file, or a DICOM series from a folder or DICOMDIR.
+
+    Parameters
+    ----------
+    path
+        A file opens itself alone; a folder opens the DICOM series in it.
+    series
+        Which of several series: its number from 1 in the order of :func:`list_series`, or one of those.
+    moment
+        Which of several volumes at one place (time points, echoes), from 0.
+    listen, cancelled
+        Told (done, total) and asked between slices, in the caller's thread.
 
     Raises
     ------
     ReadError
-        The file is missing, empty, damaged or of a kind that is not read.
+        The file is missing, empty, damaged or of a kind that is not read; there are several series and none was
+        chosen.
+    Cancelled
+        ``cancelled`` said so.
     """
-    reader = _reader_for(path)
+    reading = Reading(listen, cancelled)
+    reader = _reader_for(path, series, moment, reading)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with quiet_python():
             return reader(path)
-    except ReadError:
+    except (ReadError, MissingPackageError):
         raise
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        SyntaxError,
-        MemoryError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ReadError(
-            f"'{path.name}' is damaged or is not a {_kind(path)}; choose another file."
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Reading '{path.name}' needs the package '{error.name}'; install it with: pip install {error.name}."
         ) from error
+    except damage() as error:
+        raise ReadError(
+            f"'{path.name}' is damaged or is not a {kind_of(path)}; choose another file."
+        ) from error
+
+
+def list_series(
+    folder: Path, listen: Listen = UNHEARD.listen, cancelled: IsCancelled = UNHEARD.cancelled
+) -> "tuple[Series, ...]":
+    """What opens as a volume in a folder of DICOM files (nested, any names) or behind a DICOMDIR, for a chooser.
+
+    ``dicom.series.preview`` gives a plane of each.
+
+    Raises
+    ------
+    ReadError
+        The folder cannot be read or holds no DICOM image.
+    Cancelled
+        ``cancelled`` said so.
+    """
+    from featherseg_engines.imaging.dicom import scan
+
+    found = scan.list_series(folder, Reading(listen, cancelled))
+    if not found:
+        raise ReadError(
+            f"'{folder.name}' is a folder without DICOM images; choose another, or one image file."
+        )
+    return found
+
+
+def holds_series(path: Path) -> bool:
+    """Whether this is a folder or a DICOMDIR: what :func:`list_series` looks into."""
+    from featherseg_engines.imaging.dicom.scan import is_dicom, is_directory_file
+
+    return path.is_dir() or (path.is_file() and is_dicom(path) and is_directory_file(path))
 
 
 def read_mask(path: Path, shape: tuple[int, int, int] | None = None) -> npt.NDArray[np.uint16]:
@@ -92,77 +146,65 @@ def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(str(n) for n in (sides[:2] if sides[-1] == 1 else sides))
 
 
-def _kind(path: Path) -> str:
-    return {".jpg": "JPEG", ".jpeg": "JPEG", ".nii.gz": "NIfTI", ".nii": "NIfTI", ".dcm": "DICOM"}.get(
-        suffix_of(path), suffix_of(path).strip(".").upper()
-    ) + " image"
-
-
-def _reader_for(path: Path) -> Callable[[Path], Volume]:
+def _reader_for(
+    path: Path, series: "int | Series | None", moment: int, reading: Reading
+) -> Callable[[Path], Volume]:
     try:
         size = path.stat().st_size
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise ReadError(f"There is no file '{path.name}' that can be read; check the name.") from error
     if path.is_dir():
-        raise ReadError(f"'{path.name}' is a folder; choose one image file.")
+        return lambda p: _read_folder(p, series, moment, reading)
     if size == 0:
         raise ReadError(f"'{path.name}' is empty (0 bytes); choose another file.")
+    return _file_reader(path, series, moment, reading)
+
+
+def _file_reader(
+    path: Path, series: "int | Series | None", moment: int, reading: Reading
+) -> Callable[[Path], Volume]:
+    from featherseg_engines.imaging.dicom.scan import is_dicom
+
     suffix = suffix_of(path)
+    if is_dicom(path) or suffix in (".dcm", ".ima", ".dicom"):
+        return lambda p: _read_dicom(p, series, moment, reading)
     if suffix in PHOTO_SUFFIXES:
-        return _read_photo
+        from featherseg_engines.imaging.photographs import read_photograph
+
+        return lambda p: read_photograph(p, reading)
+    if suffix in NIFTI_SUFFIXES:
+        from featherseg_engines.imaging.nifti import read_nifti
+
+        return lambda p: read_nifti(p, moment, reading)
     if suffix in GRID_SUFFIXES:
-        return _read_grid
+        from featherseg_engines.imaging.grids import read_grid
+
+        return lambda p: read_grid(p, reading)
     raise ReadError(
-        f"'{path.name}' is of a kind that is not read; open PNG, JPEG, BMP, TIFF, NIfTI, NRRD or MetaImage."
+        f"'{path.name}' is of a kind that is not read; open DICOM, PNG, JPEG, BMP, TIFF, NIfTI, NRRD or MetaImage."
     )
 
 
-def _read_photo(path: Path) -> Volume:
-    with Image.open(io.BytesIO(path.read_bytes())) as image:
-        if image.width * image.height > MAX_PIXELS:
-            raise ReadError(
-                f"'{path.name}' has {image.width} x {image.height} pixels, more than "
-                f"{MAX_PIXELS // 1_000_000} million; make a smaller copy."
-            )
-        pixels = _pixels(ImageOps.exif_transpose(image))
-    geometry = Geometry((1, *pixels.shape[:2]), calibrated=False)
-    return Volume(_frozen(pixels[None]), geometry, "photo", stem_of(path), path)
+def _read_dicom(path: Path, series: "int | Series | None", moment: int, reading: Reading) -> Volume:
+    from featherseg_engines.imaging.dicom.scan import is_directory_file
+    from featherseg_engines.imaging.dicom.series import read_file
+
+    if is_directory_file(path):
+        return _read_folder(path, series, moment, reading)
+    return read_file(path, moment, reading)
 
 
-def _pixels(image: Image.Image) -> npt.NDArray[np.generic]:
-    if image.mode in ("L", "I;16", "I;16B", "I;16L", "F", "I"):
-        pixels = np.asarray(image)
-        return pixels.astype(np.uint16) if image.mode.startswith("I;16") else pixels
-    if image.mode == "1":
-        return np.asarray(image.convert("L"))
-    if image.mode == "LA":
-        return np.asarray(image.getchannel("L"))
-    if image.mode == "P" and image.palette is not None and "transparency" not in image.info:
-        return np.asarray(image.convert("RGB"))
-    return np.asarray(image.convert("RGB"))
+def _read_folder(path: Path, series: "int | Series | None", moment: int, reading: Reading) -> Volume:
+    from featherseg_engines.imaging.dicom.series import read_series
 
-
-def _read_grid(path: Path) -> Volume:
-    import SimpleITK as sitk
-
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    image: Any = sitk.ReadImage(str(path))
-    if image.GetDimension() == 2:
-        image = sitk.JoinSeries(image)
-    if image.GetDimension() != 3:
-        raise ReadError(f"'{path.name}' has {image.GetDimension()} dimensions; 2 and 3 are read.")
-    if image.GetNumberOfComponentsPerPixel() not in (1, 3):
-        raise ReadError(
-            f"'{path.name}' has {image.GetNumberOfComponentsPerPixel()} channels; 1 and 3 are read."
-        )
-    voxels = sitk.GetArrayFromImage(image)
-    spacing = image.GetSpacing()[::-1]
-    geometry = Geometry(voxels.shape[:3], spacing, image.GetOrigin(), image.GetDirection())
-    modality = image.GetMetaData("0008|0060").strip() if image.HasMetaDataKey("0008|0060") else ""
-    return Volume(_frozen(voxels), geometry, modality, stem_of(path), path)
-
-
-def _frozen(voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    voxels = np.ascontiguousarray(voxels)
-    voxels.setflags(write=False)
-    return voxels
+    if series is not None and not isinstance(series, int):
+        return read_series(series, moment, reading)
+    found = list_series(path, cancelled=reading.cancelled)
+    if series is None and len(found) > 1:
+        shown = "; ".join(f"{i}: {one.label}" for i, one in enumerate(found[:6], 1))
+        more = f" and {len(found) - 6} more" if len(found) > 6 else ""
+        raise ReadError(f"'{path.name}' holds {len(found)} series, choose one by its number ({shown}{more}).")
+    wanted = 1 if series is None else series
+    if not 1 <= wanted <= len(found):
+        raise ReadError(f"'{path.name}' holds {len(found)} series; number {wanted} is not one.")
+    return read_series(found[wanted - 1], moment, reading)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from featherseg_engines.datasets import Dataset
 from featherseg_engines.evaluation import Evaluation, scored
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.imaging.safe_write import write_verified
@@ -49,34 +50,46 @@ def publish(lesson: "Lesson", title: str, network: nn.Module, history: History, 
     pre = lesson.preprocessing
     if not pre.patch:
         pre = replace(pre, long_side=history.best_long_side)
-    sides = pre.patch or (max(pre.stride, pre.long_side // pre.stride * pre.stride or 256),) * 2
     halve(network)
     save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
-    export_onnx(network, folder / ONNX, pre.channels, sides)
+    export_onnx(network, folder / ONNX, pre.channels, _sides(pre))
     card = _card(lesson, title, pre, history)
-    exact = _with_onnx(card, folder, lesson)
+    exact = _with_onnx(card, folder, lesson.dev)
     content = (folder / ONNX).read_bytes()
     _replace(folder / ONNX, with_half_kernels(content))
-    result = _with_onnx(card, folder, lesson)
+    result = _with_onnx(card, folder, lesson.dev)
     if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
         _replace(folder / ONNX, content)
         result = exact
-    card = replace(
-        card,
-        measured=(result.summary(),),
-        worst=tuple((score.image, round(score.dice, 4)) for score in result.worst()),
-        sha256={name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)},
-    )
+    return _finished(card, folder, result)
+
+
+def measured_again(bundle: ModelBundle, dev: Dataset, about: About) -> ModelBundle:
+    """Measure a bundle's ONNX file anew and write its card with these numbers and words; the weights stay."""
+    bundle.verify()
+    training = replace(bundle.card.training, permits=about.permits)
+    card = replace(bundle.card, training=training, not_for=about.not_for)
+    return _finished(card, bundle.folder, _with_onnx(card, bundle.folder, dev))
+
+
+def _finished(card: ModelCard, folder: Path, result: Evaluation) -> ModelBundle:
+    """Write the card with what was measured, and with the hashes of the files as they are."""
+    hashes = {name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)}
+    worst = tuple((score.image, round(score.dice, 4)) for score in result.worst())
+    card = replace(card, measured=(result.summary(),), worst=worst, sha256=hashes)
+    card = replace(card, speed_ms=speed_ms(ModelBundle(folder, card)))
     save_json(folder / CARD, card.to_json())
-    bundle = open_bundle(folder)
-    save_json(folder / CARD, replace(card, speed_ms=speed_ms(bundle, sides)).to_json())
     return open_bundle(folder)
 
 
-def _with_onnx(card: ModelCard, folder: Path, lesson: "Lesson") -> Evaluation:
+def _with_onnx(card: ModelCard, folder: Path, dev: Dataset) -> Evaluation:
     unchecked = replace(card, sha256={ONNX: file_sha256(folder / ONNX)})
-    model = OnnxModel(ModelBundle(folder, unchecked), threads=lesson.plan.threads)
-    return scored(lambda voxels: labels_at(model.volume_probability(voxels), 0.5), lesson.dev)
+    model = OnnxModel(ModelBundle(folder, unchecked))
+    return scored(lambda voxels: labels_at(model.volume_probability(voxels), 0.5), dev)
+
+
+def _sides(pre: Preprocessing) -> tuple[int, ...]:
+    return pre.patch or (max(pre.stride, pre.long_side // pre.stride * pre.stride or 256),) * 2
 
 
 def _replace(path: Path, content: bytes) -> None:
@@ -87,9 +100,10 @@ def _put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def speed_ms(bundle: ModelBundle, sides: tuple[int, ...], times: int = 9) -> float:
-    """Median milliseconds of one answer to an image of these sides on two threads."""
+def speed_ms(bundle: ModelBundle, times: int = 9) -> float:
+    """Median milliseconds of one answer on two threads, to an image of the size the network sees."""
     model, pre = OnnxModel(bundle), bundle.card.preprocessing
+    sides = _sides(pre)
     shape = sides if pre.dims == 3 else (*sides, *([3] if pre.channels == 3 else []))
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     taken = []

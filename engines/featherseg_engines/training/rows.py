@@ -114,6 +114,11 @@ def lesson_of(row: Row, data_root: Path, registry: NetworkRegistry, parents: Pat
     return Lesson(train, dev, spec.name, row.name, plan, pre, about, parent)
 
 
+def dev_of(row: Row, data_root: Path) -> Dataset:
+    """The images a row is judged on."""
+    return _data(row, data_root, "dev")
+
+
 def _data(row: Row, data_root: Path, split: str) -> Dataset:
     sets = [read_dataset(data_root / name, split) for name in row.data]
     return joined(sets, row.label) if len(sets) > 1 else sets[0]

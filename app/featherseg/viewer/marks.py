@@ -1,0 +1,95 @@
+"""Drawn over a plane: the orientation letters at its edges and the cross."""
+
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from qtpy.QtWidgets import QWidget
+
+from featherseg.ui.connections import Connections
+from featherseg.viewer.canvas import Canvas
+from featherseg.viewer.screen import to_screen
+from featherseg_engines.orientation import oriented
+
+LETTER, HALO = QColor("#f0e442"), QColor(0, 0, 0, 190)
+CROSS = QColor(235, 238, 241, 120)
+"""No colour of a label, so that it is never taken for one."""
+GAP = 10
+"""Points around the voxel that the cross leaves free, so that it hides nothing."""
+
+
+class Marks(QWidget):
+    """A clear sheet over the canvas widget that lets every event through."""
+
+    def __init__(self, canvas: Canvas, native: QWidget) -> None:
+        super().__init__(native)
+        self._canvas, self._native = canvas, native
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        native.installEventFilter(self)
+        self.resize(native.size())
+        camera, viewing = canvas.viewer.scene.camera, canvas.session.viewing
+        self.connections = Connections()
+        for signal in (camera.events.center, camera.events.zoom, camera.events.orientation):
+            self.connections.add(signal, self._on_changed)
+        for signal in (viewing.moved, viewing.layout_changed, canvas.session.opened):
+            self.connections.add(signal, self._on_changed)
+
+    def letters(self) -> tuple[str, str, str, str]:
+        """What stands at the left, right, top and bottom edge; "" each where directions mean nothing."""
+        case, view = self._canvas.case, self._canvas.view
+        if case is None or view is None:
+            return "", "", "", ""
+        if not oriented(case.volume.modality, calibrated=case.volume.geometry.calibrated):
+            return "", "", "", ""
+        return view.left, view.right, view.top, view.bottom
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the size of the canvas."""
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self.resize(self._native.size())
+        return False
+
+    def _on_changed(self, *_: object) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Letters always, the cross where there are several planes to link."""
+        if self._canvas.case is None:
+            return
+        painter = QPainter(self)
+        if self._canvas.session.viewing.planes:
+            self._draw_cross(painter)
+        self._draw_letters(painter)
+        painter.end()
+
+    def _draw_cross(self, painter: QPainter) -> None:
+        case, view = self._canvas.case, self._canvas.view
+        assert case is not None and view is not None
+        at, spacing = self._canvas.session.viewing.position, case.volume.geometry.spacing_mm
+        down, across = (at[axis] * spacing[axis] for axis in (view.vertical, view.horizontal))
+        middle = to_screen(self._canvas.viewer, self._native, down, across)
+        painter.setPen(QPen(CROSS, 1))
+        x, y = middle.x(), middle.y()
+        painter.drawLine(QPointF(0, y), QPointF(x - GAP, y))
+        painter.drawLine(QPointF(x + GAP, y), QPointF(self.width(), y))
+        painter.drawLine(QPointF(x, 0), QPointF(x, y - GAP))
+        painter.drawLine(QPointF(x, y + GAP), QPointF(x, self.height()))
+
+    def _draw_letters(self, painter: QPainter) -> None:
+        font = QFont(self.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        painter.setFont(font)
+        side = painter.fontMetrics().height() * 1.3
+        w, h = self.width(), self.height()
+        places = (
+            (0.0, (h - side) / 2),
+            (w - side, (h - side) / 2),
+            ((w - side) / 2, 0.0),
+            ((w - side) / 2, h - side),
+        )
+        for letter, (x, y) in zip(self.letters(), places, strict=True):
+            for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+                painter.setPen(HALO)
+                painter.drawText(QRectF(x + dx, y + dy, side, side), Qt.AlignmentFlag.AlignCenter, letter)
+            painter.setPen(LETTER)
+            painter.drawText(QRectF(x, y, side, side), Qt.AlignmentFlag.AlignCenter, letter)

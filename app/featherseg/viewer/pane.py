@@ -1,0 +1,86 @@
+"""One plane on the screen: canvas, letters and cross over it, its caption and slider below."""
+
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from featherseg.session.case import OpenCase
+from featherseg.session.session import Session
+from featherseg.ui.connections import Connections
+from featherseg.viewer.canvas import Canvas
+from featherseg.viewer.marks import Marks
+from featherseg.viewer.mouse import PlaneMouse
+
+
+class PlanePane(QWidget):
+    """Shows the plane of ``rank`` (0: as stored, 1 and 2: the others) of whatever case it is given."""
+
+    def __init__(self, session: Session, rank: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.viewer = ViewerModel()
+        self.canvas = Canvas(session, self.viewer, rank)
+        self.qt_viewer = QtViewer(self.viewer)
+        self.qt_viewer.dims.hide()  # our slider counts from 1 and says which plane it is
+        self.native: QWidget = self.qt_viewer.canvas.native
+        self.mouse = PlaneMouse(self.canvas, self.native)
+        self.marks = Marks(self.canvas, self.native)
+        self.caption, self.slider = QLabel(), QSlider(Qt.Orientation.Horizontal)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.setAccessibleName("Slice")
+        self.below = QWidget()
+        row = QHBoxLayout(self.below)
+        row.setContentsMargins(6, 0, 6, 2)
+        row.addWidget(self.caption)
+        row.addWidget(self.slider, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.qt_viewer, 1)
+        column.addWidget(self.below)
+        self._fitted = 0.0
+        self.native.installEventFilter(self)
+        self.slider.valueChanged.connect(self._on_slid)
+        self.connections = Connections()
+        self.connections.add(session.viewing.moved, self._on_moved)
+
+    def show_case(self, case: OpenCase | None) -> None:
+        """Show this case, or nothing."""
+        self.canvas.show(case)
+        self.below.setVisible(case is not None and not self.canvas.flat)
+        self._on_moved()
+        self.marks.update()
+        self.fit()
+
+    def fit(self) -> None:
+        """Show the whole plane as large as there is room."""
+        self.canvas.fit()
+        self._fitted = self.viewer.scene.camera.zoom
+
+    def release(self) -> None:
+        """Let go of the session."""
+        for part in (self.connections, self.marks.connections):
+            part.clear()
+        self.canvas.release()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Keep a whole image whole when the room changes; one that somebody zoomed into stays as it is."""
+        resized = event is not None and event.type() == QEvent.Type.Resize
+        if resized and self.canvas.case is not None and self.viewer.scene.camera.zoom == self._fitted:
+            QTimer.singleShot(0, self.fit)
+        return False
+
+    def _on_slid(self, index: int) -> None:
+        view = self.canvas.view
+        if view is not None:
+            self.canvas.scroll(index - self._session.viewing.position[view.depth])
+
+    def _on_moved(self, _: object = None) -> None:
+        case, view = self.canvas.case, self.canvas.view
+        if case is None or view is None or case is not self._session.case:
+            return
+        index, count = self._session.viewing.position[view.depth], case.volume.geometry.shape[view.depth]
+        self.caption.setText(view.caption(index, count))
+        self.slider.setRange(0, count - 1)
+        self.slider.setValue(index)

@@ -1,0 +1,116 @@
+"""Reading off the UI thread: progress, Cancel, staleness, folders, and what was painted meanwhile."""
+
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.paths import SAMPLE
+
+from featherseg.session.background import UNEXPECTED, Background, Task
+from featherseg.session.notice import Notice
+from featherseg.session.session import Session
+from featherseg_engines.errors import ReadError
+from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.writers import write_mask
+from featherseg_engines.labels import Box
+
+
+@pytest.fixture
+def session(pump):
+    made = Session(pump.post)
+    made.notices = []
+    made.noticed.connect(made.notices.append)
+    yield made
+    made.close()
+
+
+def open_in(session, pump, path):
+    session.open_image(path)
+    pump.until(lambda: not session.reading)
+
+
+def test_reading_says_so_offers_cancel_and_falls_silent_when_it_is_done(session, pump):
+    session.open_image(SAMPLE)
+    assert session.reading and session.case is None, "the order returns at once"
+    first = session.notices[-1]
+    assert first.kind == "progress" and first.offers[0].title == "Cancel" and SAMPLE.name in first.text
+    pump.until(lambda: session.case is not None)
+    assert session.notices[-1] is None and not session.reading
+
+
+def test_cancel_keeps_what_was_open(session, pump):
+    open_in(session, pump, SAMPLE)
+    case = session.case
+    session.open_image(SAMPLE)
+    session.notices[-1].offers[0].run()
+    assert not session.reading and session.notices[-1] is None
+    open_in(session, pump, SAMPLE.with_name("missing.png"))
+    assert session.case is case and "missing.png" in session.notices[-1].text
+
+
+def test_the_newest_order_wins(session, pump, tmp_path):
+    other = tmp_path / "other.png"
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(other)
+    opened = []
+    session.opened.connect(lambda case: opened.append(case.volume.name))
+    session.open_image(SAMPLE)
+    open_in(session, pump, other)
+    assert opened == ["other"]
+
+
+def test_labels_painted_while_reading_are_not_lost_without_being_asked(session, pump):
+    open_in(session, pump, SAMPLE)
+    case = session.case
+    session.open_image(SAMPLE)
+    session.paint("Brush", Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), np.uint8))
+    pump.until(lambda: not session.reading)
+    assert session.case is case and case.labels.array.any()
+    session.notices[-1].offers[0].run()
+    assert session.case is not case
+
+
+def test_warnings_of_the_reader_are_told(session, pump, tmp_path):
+    path = tmp_path / "flat.nrrd"
+    write_mask(path, np.ones((3, 4, 5), np.uint8), Geometry((3, 4, 5)))
+    open_in(session, pump, path)
+    told = [n.text for n in session.notices if isinstance(n, Notice) and n.kind == "info"]
+    assert told == ([" ".join(session.case.volume.warnings)] if session.case.volume.warnings else [])
+
+
+def test_a_folder_without_dicom_is_refused_with_a_sentence(session, pump, tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("nothing")
+    open_in(session, pump, tmp_path / "notes")
+    assert "'notes' is a folder without DICOM images" in session.notices[-1].text and session.case is None
+
+
+def test_progress_is_heard_newest_only_and_on_the_owners_thread(pump):
+    background, heard, done, gate = Background(pump.post), [], [], threading.Event()
+
+    def work(ear):
+        for i in range(1000):
+            ear.listen(i + 1, 1000)
+        gate.set()
+        return threading.get_ident()
+
+    background.submit(Task(work, done.append, done.append, heard.append))
+    assert gate.wait(10)
+    pump.until(lambda: bool(done))
+    assert heard == [1.0] and done[0] != threading.get_ident()
+    background.close()
+
+
+@pytest.mark.parametrize(("error", "sentence"), [(ReadError("No."), "No."), (KeyError("x"), UNEXPECTED)])
+def test_work_that_fails_says_one_sentence_and_the_thread_lives_on(pump, error, sentence):
+    background, done, failed = Background(pump.post), [], []
+
+    def fail(ear):
+        raise error
+
+    background.submit(Task(fail, done.append, failed.append, lambda part: None))
+    pump.until(lambda: bool(failed))
+    background.submit(Task(lambda ear: 5, done.append, failed.append, lambda part: None))
+    pump.until(lambda: bool(done))
+    assert failed == [sentence] and done == [5]
+    background.close()
