@@ -79,6 +79,24 @@ def test_accepted_photographs_go_out_as_colour_png(tmp_path):
         assert not read_mask(tmp_path / "out" / "labelsTr" / "skin_lesion.png").any()
 
 
+def test_accepted_photographs_go_out_as_coco_and_volumes_are_told(tmp_path, workspace):
+    with pytest.raises(WriteError, match="'volume0' is a volume"):
+        export_accepted(workspace, standard_exporters()["coco"], tmp_path / "a")
+    with Workspace(tmp_path / "photos") as photos:
+        (case,) = add_images(photos, [SAMPLE]).cases
+        history = photos.open_case(case.id).history
+        after = np.full((1, 6, 10), 3, np.uint8)
+        history.do(history.labels.propose_edit("Brush", "hand", Box((0, 3, 4), (1, 9, 14)), after))
+        photos.set_state([case.id], CaseState.ACCEPTED)
+        export_accepted(photos, standard_exporters()["coco"], tmp_path / "b")
+    data = json.loads((tmp_path / "b" / "annotations.json").read_text())
+    assert (
+        data["images"][0]["file_name"] == "skin_lesion.png"
+        and (tmp_path / "b/images/skin_lesion.png").exists()
+    )
+    assert data["annotations"][0]["bbox"] == [4, 3, 10, 6] and data["annotations"][0]["category_id"] == 3
+
+
 def test_photographs_and_volumes_are_not_mixed_for_nnunet_but_go_into_a_folder(workspace, tmp_path):
     (case,) = add_images(workspace, [SAMPLE]).cases
     workspace.set_state([case.id], CaseState.ACCEPTED)
@@ -104,7 +122,7 @@ def test_nothing_accepted_a_filled_folder_and_an_unknown_name_are_told(workspace
     with pytest.raises(WriteError, match="No case is accepted"):
         export_accepted(workspace, exporters["folder"], tmp_path / "out")
     with pytest.raises(WriteError, match="nnunet, folder"):
-        exporters["coco"]
+        exporters["csv"]
 
 
 def test_another_way_out_can_be_put_in(workspace, tmp_path):

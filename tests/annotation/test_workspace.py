@@ -14,23 +14,26 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from support.dicom_series import geometry_of, make_series
 from support.paths import SAMPLE
 from support.plain_labels import SHAPE, make_workspace
 
 from featherseg_engines.annotation import shares
 from featherseg_engines.annotation.cases import CaseState
+from featherseg_engines.annotation.export.registry import export_accepted, standard_exporters
 from featherseg_engines.annotation.intake import add_folder, add_images, add_series, import_masks
-from featherseg_engines.annotation.label_rows import LabelRow, Term
+from featherseg_engines.annotation.label_rows import LabelRow
 from featherseg_engines.annotation.presets import PRESETS
 from featherseg_engines.annotation.schema import MIGRATIONS, TABLES, version_of
 from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.errors import JournalError, ReadError, WorkspaceBusy
 from featherseg_engines.geometry import Geometry
+from featherseg_engines.imaging.dicom.segmentation import read_segmentation, write_segmentation
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
-from featherseg_engines.labels import Box, Label
+from featherseg_engines.labels import Box, Code, Label, LabelTable
 
 
 @pytest.fixture
@@ -175,6 +178,30 @@ def test_existing_masks_come_in_by_their_stem_as_one_step(tmp_path, folder):
         assert history.undo().source == "file" and not history.labels.array.any()
 
 
+def test_dicom_series_come_in_as_cases_and_segmentations_find_them(tmp_path, folder):
+    grid = geometry_of((4, 20, 24), (2.5, 0.7, 0.9), (0.2, 0.1, -0.1))
+    volumes = [make_series(tmp_path / "scans" / name, grid, seed) for seed, name in enumerate("ab")]
+    labels = np.zeros(grid.shape, np.uint16)
+    labels[1:3, 5:9, 6:12] = 4
+    cyst = Label(4, "cyst", "#ff0000", code=Code("367643001", "SCT", "Cyst"))
+    write_segmentation(tmp_path / "seg.dcm", labels, LabelTable({4: cyst}), volumes[1])
+    with Workspace(folder) as workspace:
+        intake = add_folder(workspace, tmp_path / "scans")
+        assert len(intake.cases) == 2 and not intake.refused
+        (case,) = import_masks(workspace, [tmp_path / "seg.dcm"]).cases
+        assert case.series_uid == volumes[1].source.series_uid
+        assert workspace.image_path(case) == tmp_path / "scans" / "b" and case.name == "b"
+        assert np.array_equal(workspace.read_volume(case).voxels + 1024, volumes[1].voxels)
+        assert np.array_equal(workspace.open_case(case.id).history.labels.array, labels)
+        assert workspace.labels.table().rows[4].code.meaning == "Cyst"
+        workspace.set_state([case.id, 1], CaseState.ACCEPTED)
+        told = export_accepted(workspace, standard_exporters()["dicom-seg"], tmp_path / "out")
+        assert told[0].startswith("1 segmentations") and "'volume0' was not read from DICOM" in told[1]
+        (written,) = (tmp_path / "out").iterdir()
+        assert np.array_equal(read_segmentation(written, volumes[1]).labels, labels)
+        assert len(add_folder(workspace, tmp_path / "scans").refused) == 2
+
+
 OTHER = """
 import sys
 from pathlib import Path
@@ -232,12 +259,14 @@ def test_labels_have_codes_hot_keys_and_locks_and_go_out_and_in_as_json(tmp_path
         workspace.labels.put([LabelRow(Label(7, "Zyste", "#123456", visible=False, locked=True), "2")])
         rows = workspace.labels.rows()
         assert [(r.label.value, r.hotkey) for r in rows] == [(1, "1"), (2, ""), (7, "2")]
-        assert rows[0].code == Term("5366008", "SCT", "Hippocampus") and workspace.labels.locked() == {7}
+        assert rows[0].label.code == Code("5366008", "SCT", "Hippocampus") and workspace.labels.locked() == {
+            7
+        }
         workspace.labels.export_json(tmp_path / "labels.json")
         workspace.labels.remove(7)
         assert workspace.labels.import_json(tmp_path / "labels.json") == rows
         assert workspace.labels.rows() == rows and workspace.labels.table().rows[7].name == "Zyste"
-        (tmp_path / "other.json").write_text(json.dumps({"format": "else", "labels": []}))
+        (tmp_path / "other.json").write_text(json.dumps({"format": "else"}))
         with pytest.raises(ReadError, match=r"other\.json"):
             workspace.labels.import_json(tmp_path / "other.json")
 

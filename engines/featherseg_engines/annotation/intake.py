@@ -1,23 +1,30 @@
 """Images and existing masks into a workspace: files, folders and series, linked or copied."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.annotation.cases import Case, geometry_to_json
 from featherseg_engines.annotation.files import copy_file
+from featherseg_engines.annotation.label_rows import LabelRow
 from featherseg_engines.annotation.thumbnails import thumbnail
-from featherseg_engines.annotation.workspace import Workspace, hint_for
-from featherseg_engines.errors import FeathersegError, WriteError
-from featherseg_engines.imaging.readers import SUFFIXES, read_mask, stem_of, suffix_of
+from featherseg_engines.annotation.workspace import Workspace, hint_for, series_key
+from featherseg_engines.errors import FeathersegError, ReadError, WriteError
+from featherseg_engines.imaging.readers import SUFFIXES, list_series, read_mask, stem_of, suffix_of
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
 
+if TYPE_CHECKING:
+    from featherseg_engines.imaging.dicom.scan import Series
+
+DICOM = ".dcm"
 Tell = Callable[[int, int], None]
 """Called with how many are done and how many there are; it may raise Cancelled."""
 
@@ -45,9 +52,23 @@ def add_images(
 
 
 def add_folder(workspace: Workspace, folder: Path, copy: bool = False, tell: Tell = _quiet) -> Intake:
-    """Add every image file in a folder and below, by name."""
-    found = sorted(p for p in folder.rglob("*") if suffix_of(p) in SUFFIXES and not _hidden(p, folder))
-    return add_images(workspace, found, copy, tell)
+    """Add every image file in a folder and below, by name, and every DICOM series in it as one case."""
+    files = sorted(p for p in folder.rglob("*") if suffix_of(p) in SUFFIXES and not _hidden(p, folder))
+    images = [p for p in files if suffix_of(p) != DICOM]
+    first = add_images(workspace, images, copy, tell)
+    try:
+        found = list_series(folder)
+    except ReadError:
+        return first
+    second = _add(workspace, [_source(series) for series in found], copy, tell)
+    return Intake(first.cases + second.cases, first.refused + second.refused)
+
+
+def _source(series: "Series") -> tuple[Path, str, str]:
+    """The narrowest place a series can be read from (its file, or the folder around its files), key and name."""
+    files = series.files
+    place = files[0] if len(set(files)) == 1 else Path(os.path.commonpath([file.parent for file in files]))
+    return place, series_key(series), series.description or place.stem
 
 
 def add_series(
@@ -57,30 +78,61 @@ def add_series(
     copy: bool = False,
     tell: Tell = _quiet,
 ) -> Intake:
-    """Add DICOM series of a folder, given as (Series Instance UID, name); the workspace's reader reads them."""
-    return _add(workspace, [(folder, uid, name) for uid, name in uids], copy, tell)
+    """Add DICOM series of a folder, given as (key, name); see ``series_key``. Without a name: the folder's."""
+    return _add(workspace, [(folder, uid, name or folder.name) for uid, name in uids], copy, tell)
 
 
 def import_masks(workspace: Workspace, masks: Sequence[Path], tell: Tell = _quiet) -> Intake:
-    """Put existing masks onto the cases of the same name (an ending ``_mask``, ``_seg`` or ``_label`` is ignored).
+    """Put existing masks onto the cases they belong to, each as one step that can be undone.
 
-    Each comes in as one step that can be undone, the journal holding what was there before.
+    A DICOM-SEG belongs to the series that it refers to, and its labels join the table; any other mask to the case
+    of its name (an ending ``_mask``, ``_seg`` or ``_label`` is ignored).
     """
-    cases = {_key(case.name): case for case in workspace.cases()}
     done: list[Case] = []
     refused: list[str] = []
     for i, path in enumerate(masks):
         tell(i, len(masks))
-        case = cases.get(_key(stem_of(path)))
-        if case is None:
-            refused.append(f"No case is named like '{path.name}'; rename it to the image's name.")
-            continue
         try:
-            put_mask(workspace, case, read_mask(path, case.geometry.shape), path.name)
-            done.append(workspace.case(case.id))
+            done.append(_import(workspace, path))
         except FeathersegError as error:
             refused.append(str(error))
     return Intake(tuple(done), tuple(refused))
+
+
+def _import(workspace: Workspace, path: Path) -> Case:
+    from featherseg_engines.imaging.dicom.segmentation import is_segmentation, read_segmentation
+
+    if suffix_of(path) in ("", DICOM) and is_segmentation(path):
+        case = _referred(workspace, path)
+        found = read_segmentation(path, workspace.read_volume(case))
+        known = workspace.labels.table().rows
+        workspace.labels.put(LabelRow(label) for label in found.table if label.value not in known)
+        labels: npt.NDArray[np.integer] = found.labels
+    else:
+        case = _named(workspace, path)
+        labels = read_mask(path, case.geometry.shape)
+    put_mask(workspace, case, labels, path.name)
+    return workspace.case(case.id)
+
+
+def _named(workspace: Workspace, path: Path) -> Case:
+    for case in workspace.cases():
+        if _key(case.name) == _key(stem_of(path)):
+            return case
+    raise ReadError(f"No case is named like '{path.name}'; rename it to the image's name.")
+
+
+def _referred(workspace: Workspace, path: Path) -> Case:
+    from featherseg_engines.imaging.dicom.headers import read_header
+
+    header = read_header(path, ("ReferencedSeriesSequence",))
+    uids = {str(item.get("SeriesInstanceUID", "")) for item in header.get("ReferencedSeriesSequence", ())}
+    for case in workspace.cases():
+        if case.series_uid and case.series_uid in uids:
+            return case
+    raise ReadError(
+        f"'{path.name}' refers to a DICOM series that is not in the workspace; add its images first."
+    )
 
 
 def put_mask(workspace: Workspace, case: Case, labels: npt.NDArray[np.integer], name: str) -> None:
@@ -159,7 +211,7 @@ def _ending(volume: Volume) -> str:
 def _known(workspace: Workspace, path: Path, uid: str) -> str:
     for case in workspace.cases():
         place = Path(case.image) if case.linked else workspace.folder / case.image
-        if case.series_uid == uid and place.resolve() == path.resolve():
+        if uid in ("", case.series_uid) and place.resolve() == path.resolve():
             return case.name
     return ""
 

@@ -2,38 +2,28 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from featherseg_engines.annotation.files import write_text
 from featherseg_engines.annotation.store import Store
-from featherseg_engines.errors import ReadError
+from featherseg_engines.imaging.label_table import read_table, table_from_json, table_to_json
 from featherseg_engines.labels import Label, LabelTable
 
-FORMAT = "featherseg-labels"
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A coded term: its value, the scheme that defines it ("SCT": SNOMED CT) and its meaning in words."""
-
-    value: str
-    scheme: str
-    meaning: str
+KEYS = frozenset({"", *"123456789"})
 
 
 @dataclass(frozen=True, slots=True)
 class LabelRow:
-    """A label with its hot key ("1" to "9", or "") and what it is in a coding scheme."""
+    """A label with its hot key: "1" to "9", or ""."""
 
     label: Label
     hotkey: str = ""
-    code: Term | None = None
 
     def __post_init__(self) -> None:
         """Refuse hot keys that are not a digit from 1 to 9."""
-        if self.hotkey not in {"", *"123456789"}:
+        if self.hotkey not in KEYS:
             raise ValueError(f"a hot key is 1 to 9, got '{self.hotkey}'")
 
 
@@ -64,7 +54,7 @@ class LabelRows:
                 raise ValueError("label numbers start at 1; 0 is nothing")
             for value, other in kept.items():
                 if row.hotkey and other.hotkey == row.hotkey:
-                    kept[value] = LabelRow(other.label, "", other.code)
+                    kept[value] = LabelRow(other.label)
             kept[row.label.value] = row
         with self._store.writing() as db:
             db.executemany(
@@ -89,47 +79,31 @@ class LabelRows:
 
 
 def to_json(rows: Iterable[LabelRow]) -> str:
-    """Rows as text for a file."""
-    data = {"format": FORMAT, "version": 1, "labels": [_data(row) for row in rows]}
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    """Rows as text for a file; a label table beside a mask, with hot key, lock and visibility added."""
+    kept = list(rows)
+    data = table_to_json(LabelTable({row.label.value: row.label for row in kept}))
+    return json.dumps(data | {"labels": [_data(row) for row in kept]}, indent=2, ensure_ascii=False) + "\n"
 
 
 def from_json(path: Path) -> list[LabelRow]:
-    """Rows of a file made by :func:`to_json`. *Raises* ReadError."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        if data["format"] != FORMAT:
-            raise ValueError(FORMAT)
-        return [_row(entry) for entry in data["labels"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ReadError(
-            f'\'{path.name}\' is not a label table of this program (JSON with "format": "{FORMAT}").'
-        ) from error
+    """Rows of a file made by :func:`to_json`, or of a label table beside a mask. *Raises* ReadError."""
+    table = read_table(path)
+    data = json.loads(path.read_text(encoding="utf-8"))
+    found = {int(entry["value"]): entry for entry in data["labels"]}
+    return [_with_extras(label, found[label.value]) for label in table]
 
 
 def _data(row: LabelRow) -> dict[str, Any]:
-    label = row.label
-    return {
-        "value": label.value,
-        "name": label.name,
-        "colour": label.colour,
-        "visible": label.visible,
-        "locked": label.locked,
-        "hotkey": row.hotkey,
-        "code": asdict(row.code) if row.code else None,
-    }
+    (data,) = cast(list[dict[str, Any]], table_to_json(LabelTable({row.label.value: row.label}))["labels"])
+    return data | {"visible": row.label.visible, "locked": row.label.locked, "hotkey": row.hotkey}
 
 
 def _row(data: dict[str, Any]) -> LabelRow:
-    code = data.get("code")
-    label = Label(
-        int(data["value"]),
-        str(data["name"]),
-        str(data["colour"]),
-        bool(data.get("visible", True)),
-        bool(data.get("locked", False)),
-    )
-    if label.value < 1:
-        raise ValueError("label numbers start at 1")
-    term = Term(str(code["value"]), str(code["scheme"]), str(code["meaning"])) if code else None
-    return LabelRow(label, str(data.get("hotkey", "")), term)
+    (label,) = table_from_json({"labels": [data]})
+    return _with_extras(label, data)
+
+
+def _with_extras(label: Label, data: dict[str, Any]) -> LabelRow:
+    visible, locked = bool(data.get("visible", True)), bool(data.get("locked", False))
+    hotkey = str(data.get("hotkey", ""))
+    return LabelRow(replace(label, visible=visible, locked=locked), hotkey if hotkey in KEYS else "")

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from featherseg_engines.annotation import lock
 from featherseg_engines.annotation.cases import FIELDS, Case, CaseState, case_of
@@ -16,9 +16,12 @@ from featherseg_engines.annotation.label_rows import LabelRows
 from featherseg_engines.annotation.masks import MaskFiles, thumbnail_of
 from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.errors import JournalError, ReadError, WriteError
-from featherseg_engines.imaging.readers import read_image
+from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
+
+if TYPE_CHECKING:
+    from featherseg_engines.imaging.dicom.scan import Series
 
 Sort = Literal["added", "name", "state", "changed", "who"]
 ORDERS: dict[Sort, str] = {
@@ -34,8 +37,18 @@ ReadSource = Callable[[Path, str], Volume]
 
 
 def read_file(path: Path, series_uid: str = "") -> Volume:
-    """Read one image file; a workspace that holds DICOM series is given a reader that knows them."""
-    return read_image(path)
+    """Read one image file, or from a folder the DICOM series that :func:`series_key` names. *Raises* ReadError."""
+    if not path.is_dir() or not series_uid:
+        return read_image(path)
+    for series in list_series(path):
+        if series_key(series) == series_uid:
+            return read_image(path, series=series)
+    raise ReadError(f"The DICOM series of this case is no longer in '{path.name}'; bring its files back.")
+
+
+def series_key(series: "Series") -> str:
+    """What a workspace calls a series: its UID, and "/2" for the second of its parts."""
+    return series.uid if series.part == 1 else f"{series.uid}/{series.part}"
 
 
 @dataclass(frozen=True, slots=True)

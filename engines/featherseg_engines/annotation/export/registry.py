@@ -1,4 +1,4 @@
-"""Which ways out of a workspace there are: a registry that COCO, DICOM-SEG and others are put into."""
+"""Which ways out of a workspace there are: a registry that others can be put into."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -78,9 +78,9 @@ class Exporters:
 
 def standard_exporters() -> Exporters:
     """The ways out that this program brings."""
-    from featherseg_engines.annotation.export import folder, nnunet
+    from featherseg_engines.annotation.export import coco, dicom_seg, folder, nnunet
 
-    return Exporters((nnunet.EXPORTER, folder.EXPORTER))
+    return Exporters((nnunet.EXPORTER, folder.EXPORTER, coco.EXPORTER, dicom_seg.EXPORTER))
 
 
 def export_accepted(
