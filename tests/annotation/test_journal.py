@@ -347,7 +347,7 @@ def test_a_database_that_becomes_read_only_says_so_and_keeps_the_edit_in_memory(
 READ_ONLY = """
 import os, sys
 from pathlib import Path
-import SimpleITK, filelock, psutil
+import SimpleITK, filelock, nibabel, psutil  # before the rights to read them are given away
 import numpy as np
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.errors import WriteError

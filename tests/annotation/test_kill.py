@@ -1,5 +1,6 @@
 """Killed without warning at any moment, the workspace gives back every edit that was reported finished."""
 
+import contextlib
 import random
 import subprocess
 import sys
@@ -22,23 +23,21 @@ def work_until_killed(
     child = subprocess.Popen(
         [sys.executable, str(WORKER), str(folder), str(seed), str(first), str(active), *words],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
-    assert child.stdout is not None and child.stderr is not None
-    heard = []
+    assert child.stdout is not None
+    heard = ""
     for _ in range(steps):
-        line = child.stdout.readline()
-        assert line.strip().isdigit(), line + child.stderr.read()
-        heard.append(int(line))
-    try:
+        heard += child.stdout.readline()
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=delay_s)
-    except subprocess.TimeoutExpired:
-        child.kill()
-    rest, wrong = child.communicate()
-    assert child.returncode == -9, wrong
-    finished = [int(line) for line in rest.split("\n")[:-1]]
-    return [*heard, *finished][-1]
+    child.kill()
+    heard += child.stdout.read()  # not communicate(), which forgets what readline has read ahead
+    child.wait()
+    finished = heard.split("\n")[:-1]
+    assert finished and all(line.isdigit() for line in finished), heard
+    return int(finished[-1])
 
 
 def same_as(workspace: Workspace, plain: Plain) -> bool:
