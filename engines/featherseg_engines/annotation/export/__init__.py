@@ -1,0 +1,1 @@
+"""Accepted cases out of a workspace in one step."""
