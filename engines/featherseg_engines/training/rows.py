@@ -171,13 +171,17 @@ def table(bundles: Sequence[ModelBundle]) -> str:
     """``models.md``: a row a model, read from the cards."""
     head = (
         "# The models that ship\n\n"
-        "Written by `featherseg rows table`; each row is made again from scratch by `featherseg rows train NAME`.\n"
+        "Written by `featherseg rows table`; `featherseg rows train NAME` makes a row anew from scratch with the seed\n"
+        "and the recipe in `recipes.toml`, and keeps the result where it is better. Research use; not a medical device.\n\n"
         "Dice, IoU and HD95 are means over the images of the dev split, on which the best epoch was chosen too;\n"
         "in brackets the 95 % bootstrap interval of the mean Dice. Time: one answer on two threads.\n\n"
         "| model | data (train / dev) | Dice | IoU | HD95 | size it sees | ms | epochs | the data permits |\n"
         "|---|---|---|---|---|---|---|---|---|\n"
     )
-    return head + "".join(_line(bundle.card) for bundle in bundles)
+    notes = [f"- `{b.card.name}`: {b.card.note}\n" for b in bundles if b.card.note != About().note]
+    not_for = [f"- `{b.card.name}`: {b.card.not_for}\n" for b in bundles if b.card.not_for]
+    tail = ["\n## Not for\n\n", *not_for, *(["\n## Notes\n\n", *notes] if notes else [])]
+    return head + "".join([*(_line(bundle.card) for bundle in bundles), *tail])
 
 
 def _line(card: ModelCard) -> str:
