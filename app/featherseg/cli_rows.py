@@ -58,15 +58,14 @@ def measure(
 ) -> None:
     """Measure a shipped model anew on its dev images and renew the numbers and words in its card."""
     from featherseg_engines.models.bundle import open_bundle
-    from featherseg_engines.training.publish import About, measured_again
+    from featherseg_engines.training.publish import measured_again
     from featherseg_engines.training.rows import dev_of
     from featherseg_engines.training.thumbnails import save_worst
     from featherseg_resources import models_folder
 
     row = _row(name)
     dev = dev_of(row, data)
-    about = About(row.permits, row.not_for)
-    bundle = measured_again(open_bundle(models_folder() / name), dev, about)
+    bundle = measured_again(open_bundle(models_folder() / name), dev, row.about)
     if row.images_may_ship:
         save_worst(bundle, dev)
     typer.echo(f"{name}: Dice {bundle.card.measured[0].dice:.4f}")

@@ -49,6 +49,8 @@ def test_the_card_says_what_made_it_how_good_it_is_and_what_it_is_not_for(bundle
     assert training.licence != "not stated" and training.train_cases > 0 and training.settings["curve"]
     low, high = measured.dice_interval
     assert 0 < low <= measured.dice <= high <= 1 and measured.n >= 2 and measured.hd95
+    short = measured.dice < read_rows(recipes_file())[card.name].target
+    assert ("Short schedule" in card.note) == short
     assert len(card.worst) == min(3, measured.n) and card.worst[0][1] <= measured.dice and card.speed_ms > 0
     parent_task = card.parent.split(" ")[0].split(".")[-1]
     free = set(re.split(r" \+ ", training.dataset)) <= FREE and parent_task in FREE_TASKS

@@ -32,13 +32,18 @@ MAY_MOVE = 0.001
 """Change of the dev Dice up to which kernels are stored in half precision."""
 
 
+SHORT = re.compile(r" ?Short schedule: dev Dice .*? aimed at\.")
+"""What a card says of a model that is below its target."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
-    """What only a person can say of a model: for the card."""
+    """What only a person can say of a model: for the card. ``target`` is the dev Dice that is aimed at."""
 
     permits: str = "see the data's licence"
     not_for: str = ""
     note: str = "Research use; not a medical device."
+    target: float = 0.0
 
 
 def publish(lesson: "Lesson", title: str, network: nn.Module, history: History, folder: Path) -> ModelBundle:
@@ -61,7 +66,7 @@ def publish(lesson: "Lesson", title: str, network: nn.Module, history: History, 
     if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
         _replace(folder / ONNX, content)
         result = exact
-    return _finished(card, folder, result)
+    return _finished(card, folder, result, lesson.about.target)
 
 
 def measured_again(bundle: ModelBundle, dev: Dataset, about: About) -> ModelBundle:
@@ -69,14 +74,18 @@ def measured_again(bundle: ModelBundle, dev: Dataset, about: About) -> ModelBund
     bundle.verify()
     training = replace(bundle.card.training, permits=about.permits)
     card = replace(bundle.card, training=training, not_for=about.not_for)
-    return _finished(card, bundle.folder, _with_onnx(card, bundle.folder, dev))
+    return _finished(card, bundle.folder, _with_onnx(card, bundle.folder, dev), about.target)
 
 
-def _finished(card: ModelCard, folder: Path, result: Evaluation) -> ModelBundle:
+def _finished(card: ModelCard, folder: Path, result: Evaluation, target: float) -> ModelBundle:
     """Write the card with what was measured, and with the hashes of the files as they are."""
+    dice = result.summary().dice
+    note = SHORT.sub("", card.note)
+    if dice < target:
+        note += f" Short schedule: dev Dice {dice:.3f} of the {target:.2f} aimed at."
     hashes = {name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)}
     worst = tuple((score.image, round(score.dice, 4)) for score in result.worst())
-    card = replace(card, measured=(result.summary(),), worst=worst, sha256=hashes)
+    card = replace(card, measured=(result.summary(),), worst=worst, sha256=hashes, note=note)
     card = replace(card, speed_ms=speed_ms(ModelBundle(folder, card)))
     save_json(folder / CARD, card.to_json())
     return open_bundle(folder)

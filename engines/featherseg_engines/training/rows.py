@@ -32,9 +32,19 @@ PLAN = (
     "seed",
 )
 """Keys of a row that change the network's published recipe."""
-KEYS = {"name", "data", "label", "stages", "patch", "parent", "permits", "not_for", "images_may_ship", *PLAN}
-UNDER = 0.005
-"""A row whose last tenth of epochs still gained more than this Dice has not finished learning."""
+KEYS = {
+    "name",
+    "data",
+    "label",
+    "stages",
+    "patch",
+    "parent",
+    "permits",
+    "not_for",
+    "images_may_ship",
+    "target",
+    *PLAN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class Row:
         The row whose weights it starts from, or "".
     images_may_ship
         Whether pictures of the dev split may stand in the bundle.
+    target
+        The dev Dice that is aimed at; a model below it says so in its card.
     """
 
     name: str
@@ -62,7 +74,13 @@ class Row:
     permits: str = "see the data's licence"
     not_for: str = ""
     images_may_ship: bool = False
+    target: float = 0.0
     changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def about(self) -> About:
+        """What the card says of it."""
+        return About(self.permits, self.not_for, target=self.target)
 
     @property
     def network(self) -> str:
@@ -110,7 +128,7 @@ def lesson_of(row: Row, data_root: Path, registry: NetworkRegistry, parents: Pat
     if row.patch:
         pre = replace(pre, patch=row.patch, long_side=0)
     parent = Catalogue([parents]).resolve(row.parent) if row.parent else None
-    about = About(row.permits, row.not_for)
+    about = row.about
     return Lesson(train, dev, spec.name, row.name, plan, pre, about, parent)
 
 
@@ -171,14 +189,19 @@ def table(bundles: Sequence[ModelBundle]) -> str:
     """``models.md``: a row a model, read from the cards."""
     head = (
         "# The models that ship\n\n"
-        "Written by `featherseg rows table`; `featherseg rows train NAME` makes a row anew from scratch with the seed\n"
-        "and the recipe in `recipes.toml`, and keeps the result where it is better. Research use; not a medical device.\n\n"
+        "Written by `featherseg rows table`; `featherseg rows train NAME` makes a row anew from scratch, with seed\n"
+        "and recipe in `recipes.toml`, and keeps the result where it is better. Research use; not a medical device.\n\n"
         "Dice, IoU and HD95 are means over the images of the dev split, on which the best epoch was chosen too;\n"
         "in brackets the 95 % bootstrap interval of the mean Dice. Time: one answer on two threads.\n\n"
         "| model | data (train / dev) | Dice | IoU | HD95 | size it sees | ms | epochs | the data permits |\n"
         "|---|---|---|---|---|---|---|---|---|\n"
     )
-    notes = [f"- `{b.card.name}`: {b.card.note}\n" for b in bundles if b.card.note != About().note]
+    said = About().note
+    notes = [
+        f"- `{b.card.name}`: {b.card.note.removeprefix(said).strip()}\n"
+        for b in bundles
+        if b.card.note != said
+    ]
     not_for = [f"- `{b.card.name}`: {b.card.not_for}\n" for b in bundles if b.card.not_for]
     tail = ["\n## Not for\n\n", *not_for, *(["\n## Notes\n\n", *notes] if notes else [])]
     return head + "".join([*(_line(bundle.card) for bundle in bundles), *tail])
@@ -197,15 +220,7 @@ def _line(card: ModelCard) -> str:
     planned = sum(epochs for _, epochs in t.settings.get("stages", ()))
     epochs = f"{t.epochs}" if t.epochs >= planned else f"{t.epochs} of {planned}"
     speed = "-" if card.speed_ms is None else f"{card.speed_ms:.0f}"
-    note = ", short schedule" if short_schedule(card) else ""
     return (
         f"| {card.name} | {t.dataset} ({t.train_cases} / {m.n}) | {m.dice:.3f} [{low:.3f}, {high:.3f}] "
-        f"| {m.iou:.3f} | {apart} | {size} | {speed} | {epochs}{note} | {t.permits} |\n"
+        f"| {m.iou:.3f} | {apart} | {size} | {speed} | {epochs} | {t.permits} |\n"
     )
-
-
-def short_schedule(card: ModelCard) -> bool:
-    """Whether the dev Dice still rose when the lesson ended."""
-    curve = [dice for _, dice in card.training.settings.get("curve", ())]
-    tail = max(1, len(curve) // 10)
-    return len(curve) > tail and max(curve[-tail:]) - max(curve[:-tail]) > UNDER
