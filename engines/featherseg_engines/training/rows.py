@@ -190,7 +190,7 @@ def table(bundles: Sequence[ModelBundle]) -> str:
     head = (
         "# The models that ship\n\n"
         "Written by `featherseg rows table`; `featherseg rows train NAME` makes a row anew from scratch, with seed\n"
-        "and recipe in `recipes.toml`, and keeps the result where it is better. Research use; not a medical device.\n\n"
+        "and recipe in `recipes.toml`, and keeps what is better. Research use; not a medical device.\n\n"
         "Dice, IoU and HD95 are means over the images of the dev split, on which the best epoch was chosen too;\n"
         "in brackets the 95 % bootstrap interval of the mean Dice. Time: one answer on two threads.\n\n"
         "| model | data (train / dev) | Dice | IoU | HD95 | size it sees | ms | epochs | the data permits |\n"
