@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from support.dicom import save, slice_dataset, write_series
+from support.dicom_series import direction_of
 from support.paths import DATA
 
 from featherseg_engines.errors import Cancelled, ReadError
@@ -27,20 +28,12 @@ from featherseg_engines.imaging.volume_writer import write_volume
 GRID = Geometry((5, 6, 7), (2.5, 0.8, 0.7), (-40.0, 30.0, 12.5))
 
 
-def rotation(angles) -> tuple[float, ...]:
-    a, b, c = angles
-    z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    x = np.array([[1, 0, 0], [0, np.cos(c), -np.sin(c)], [0, np.sin(c), np.cos(c)]])
-    return tuple((z @ y @ x).ravel())
-
-
 geometries = st.builds(
     Geometry,
     shape=st.tuples(*[st.integers(2, 6)] * 3),
     spacing_mm=st.tuples(*[st.floats(0.2, 9.0)] * 3),
     origin_mm=st.tuples(*[st.floats(-200, 200)] * 3),
-    direction=st.tuples(*[st.floats(-3.1, 3.1)] * 3).map(rotation),
+    direction=st.tuples(*[st.floats(-3.1, 3.1)] * 3).map(direction_of),
 )
 
 

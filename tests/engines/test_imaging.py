@@ -10,6 +10,7 @@ import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.dicom_series import direction_of
 from support.paths import SAMPLE, SHARED
 
 from featherseg_engines.errors import ReadError, WriteError
@@ -17,21 +18,12 @@ from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image, read_mask
 from featherseg_engines.imaging.writers import write_mask
 
-
-def rotation(angles) -> tuple[float, ...]:
-    a, b, c = angles
-    z = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
-    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    x = np.array([[1, 0, 0], [0, np.cos(c), -np.sin(c)], [0, np.sin(c), np.cos(c)]])
-    return tuple((z @ y @ x).ravel())
-
-
 geometries = st.builds(
     Geometry,
     shape=st.tuples(*[st.integers(2, 7)] * 3),
     spacing_mm=st.tuples(*[st.floats(0.1, 9.0)] * 3),
     origin_mm=st.tuples(*[st.floats(-200, 200)] * 3),
-    direction=st.tuples(*[st.floats(-3.1, 3.1)] * 3).map(rotation),
+    direction=st.tuples(*[st.floats(-3.1, 3.1)] * 3).map(direction_of),
 )
 
 

@@ -17,15 +17,6 @@ BOX = Box((1, 2, 3), (3, 8, 7))
 
 
 @pytest.fixture
-def session(pump):
-    made = Session(pump.post)
-    made.notices = []
-    made.noticed.connect(made.notices.append)
-    yield made
-    made.close()
-
-
-@pytest.fixture
 def series(session, pump, tmp_path):
     """A session with a painted CT series."""
     folder = tmp_path / "series"

@@ -11,21 +11,11 @@ from support.paths import SAMPLE
 from featherseg.session import opening
 from featherseg.session.background import UNEXPECTED, Background, Ear, Task
 from featherseg.session.notice import Notice
-from featherseg.session.session import Session
 from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.labels import Box
-
-
-@pytest.fixture
-def session(pump):
-    made = Session(pump.post)
-    made.notices = []
-    made.noticed.connect(made.notices.append)
-    yield made
-    made.close()
 
 
 def open_in(session, pump, path):

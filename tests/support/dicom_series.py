@@ -23,6 +23,11 @@ def rotation(angles) -> np.ndarray:
     return z @ y @ x
 
 
+def direction_of(angles) -> tuple[float, ...]:
+    """The same as a geometry's direction."""
+    return tuple(rotation(angles).ravel())
+
+
 def geometry_of(shape, spacing, angles, origin=(-12.5, 30.25, 100.0), left_handed=False) -> Geometry:
     """An oblique grid; left-handed: its slices count downwards."""
     matrix = rotation(angles)

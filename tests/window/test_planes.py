@@ -1,38 +1,18 @@
 """Linked axial, sagittal and coronal views of a volume, with real mouse and key events on a real X display."""
 
-import gc
-
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint
 from support.canvas import canvas_point
-from support.hand import Hand, has_hand, settle, wait
+from support.hand import Hand, settle, wait
 from support.paths import SAMPLE
 from support.windows import open_in
 
-from featherseg.window.launch import make_window
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.writers import write_mask
 
 SHAPE, SPACING = (20, 60, 50), (3.0, 1.0, 0.8)
 LEFT_HANDED = (1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0)
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    if not has_hand():
-        pytest.skip("needs an X display and xdotool")
-    gc.collect()
-    made = make_window()
-    made.resize(1366, 768)
-    made.show()
-    yield made
-    if made.session.case is not None:
-        made.session.case.mark_saved(tmp_path / "done")
-    made.close()
-    made.deleteLater()
-    del made
-    qtbot.wait(50)
 
 
 def phantom(path, direction=LEFT_HANDED):

@@ -1,6 +1,5 @@
 """Opening in the real window: progress and Cancel, choosing a series, header, presets, a second series over it."""
 
-import gc
 import threading
 
 import numpy as np
@@ -8,35 +7,17 @@ import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QPushButton
 from support.dicom_series import geometry_of, make_series
-from support.hand import Hand, has_hand, settle, wait
+from support.hand import Hand, settle, wait
 from support.windows import open_in
 
 from featherseg.session import opening
 from featherseg.ui.series_chooser import SeriesChooser
-from featherseg.window.launch import make_window
 from featherseg_engines.errors import Cancelled
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 
 GRID = geometry_of((6, 24, 20), (2.5, 1.0, 1.0), (0.0, 0.0, 0.0))
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    if not has_hand():
-        pytest.skip("needs an X display and xdotool")
-    gc.collect()
-    made = make_window()
-    made.resize(1366, 768)
-    made.show()
-    yield made
-    if made.session.case is not None:
-        made.session.case.mark_saved(tmp_path / "done")
-    made.close()
-    made.deleteLater()
-    del made
-    qtbot.wait(50)
 
 
 @pytest.fixture

@@ -10,29 +10,12 @@ from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QLineEdit, QMessageBox
 from support.canvas import canvas_point
-from support.hand import Hand, has_hand, settle, wait
+from support.hand import Hand, settle, wait
 from support.paths import SAMPLE
 from support.windows import open_in
 
-from featherseg.window.launch import make_window
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.writers import write_mask
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    if not has_hand():
-        pytest.skip("needs an X display and xdotool")
-    made = make_window()
-    made.resize(1366, 768)
-    made.show()
-    yield made
-    if made.session.case is not None:
-        made.session.case.mark_saved(tmp_path / "done")
-    made.close()
-    made.deleteLater()
-    del made
-    qtbot.wait(50)
 
 
 @pytest.fixture
