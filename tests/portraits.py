@@ -31,8 +31,8 @@ def main(data: Path, out: Path, names: list[str]) -> int:
         if names and name not in names:
             continue
         dev = read_dataset(data / rows[name].data[-1], "dev")
-        later = dev.cases[len(dev.cases) // 2 :]
-        case = next(case for case in later if dev.read(case)[1].any())
+        half = len(dev.cases) // 2
+        case = next(c for c in (*dev.cases[half:], *dev.cases[:half]) if dev.read(c)[1].any())
         window.files.open(case.image)
         wait(lambda case=case: session.case is not None and session.case.volume.path == case.image)
         session.choose_model(name)
