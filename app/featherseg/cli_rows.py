@@ -1,5 +1,6 @@
 """``featherseg rows``: the recipes of the shipped models, and making one again."""
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,6 +31,9 @@ def train(
         Path | None, typer.Option(help="Where it goes if it is better; default: the shipped")
     ] = None,
     threads: Annotated[int, typer.Option()] = 2,
+    stop_at: Annotated[
+        int, typer.Option(help="Close the run after so many epochs; 0: the whole schedule")
+    ] = 0,
 ) -> None:
     """Make one model from scratch with the seed in its card; it replaces the one there only if it is better."""
     from featherseg_engines.networks.registry import default_registry
@@ -39,6 +43,7 @@ def train(
     row = _row(name)
     registry, target = default_registry(), models or models_folder()
     lesson = lesson_of(row, data, registry, target, threads)
+    lesson = dataclasses.replace(lesson, plan=dataclasses.replace(lesson.plan, stop_at=stop_at))
 
     def listen(at: object) -> None:
         if getattr(at, "dice", None) is not None:

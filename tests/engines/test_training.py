@@ -138,3 +138,11 @@ def test_lgmsnet_3d_learns_from_the_real_hippocampus(tmp_path):
     bundle = teach(small, default_registry(), tmp_path / "b")
     image: Volume = small.dev.read(small.dev.cases[0])[0]
     assert OnnxModel(bundle).volume_probability(image.voxels).shape[1:] == image.geometry.shape
+
+
+def test_a_run_is_closed_early_and_its_card_says_how_far_it_came(tmp_path):
+    plan = lesson("unext_s", epochs=3)
+    early = dataclasses.replace(plan, plan=dataclasses.replace(plan.plan, stop_at=1))
+    card = teach(early, default_registry(), tmp_path / "b").card
+    assert card.training.epochs == 1 and card.training.settings["stages"] == [[64, 3]]
+    assert teach(plan, default_registry(), tmp_path / "b").card.training.epochs == 3

@@ -21,7 +21,8 @@ class Plan:
 
     ``form`` "folded" teaches a network with parallel branches as it is deployed
     (:mod:`~featherseg_engines.training.folded_form`). ``crops`` are the patches or blocks cut from each case in
-    an epoch; the size of a stage is the side of its patches then.
+    an epoch; the size of a stage is the side of its patches then. ``stop_at`` ends the run after so many epochs
+    of its schedule (0: all of them).
     """
 
     stages: tuple[Stage, ...] = (Stage(128, 12), Stage(192, 4), Stage(256, 2))
@@ -42,6 +43,7 @@ class Plan:
     mixed_precision: bool = True
     form: Literal["full", "folded"] = "full"
     crops: int = 1
+    stop_at: int = 0
 
     @property
     def epochs(self) -> int:

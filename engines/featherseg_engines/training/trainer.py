@@ -100,7 +100,8 @@ class Trainer:
         """
         torch.set_num_threads(self.plan.threads)
         self._resume()
-        for epoch in range(len(self.history.rows), self.plan.epochs):
+        last = min(self.plan.epochs, self.plan.stop_at or self.plan.epochs)
+        for epoch in range(len(self.history.rows), last):
             if epoch - self.history.best_epoch > self.plan.patience and self.history.best_epoch >= 0:
                 break
             self._epoch(epoch, listen, cancelled)
