@@ -42,11 +42,11 @@ class OpenCase:
         return {z for edit in self.history.done for z in range(edit.box.start[0], edit.box.stop[0])}
 
 
-def new_case(volume: Volume, labels: LabelMap | None = None) -> OpenCase:
+def new_case(volume: Volume, labels: LabelMap | None = None, *, growing: bool = False) -> OpenCase:
     """A case without labels, or over a label map that somebody else (a napari layer) holds."""
     if labels is None:
         labels = LabelMap(np.zeros(volume.geometry.shape, np.uint8))
-    return OpenCase(volume, UndoHistory(labels))
+    return OpenCase(volume, UndoHistory(labels), growing=growing)
 
 
 def suggested_mask(path: Path, volume: Volume) -> Path:

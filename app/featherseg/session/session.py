@@ -107,9 +107,7 @@ class Session:
         """Show a long series whose slices are still to come; what was open waits in case they never do."""
         if steps == self._steps() or not (self.case and self.case.unsaved):
             self._before = self.case
-            case = new_case(volume)
-            case.growing = True
-            self.use(case)
+            self.use(new_case(volume, growing=True))
 
     def _broken(self) -> None:
         """The slices will not come: back to what was open, unless somebody has drawn here."""
@@ -117,9 +115,8 @@ class Session:
         if case is not None and case.growing:
             case.growing = False
             if case.unsaved:
-                self.tell(
-                    Notice("Reading ended early: black slices were not read. Labels are kept.", "problem")
-                )
+                text = "Reading ended early: black slices were not read. Labels are kept."
+                self.tell(Notice(text, "problem"))
             else:
                 self.use(self._before)
         self._before = None
