@@ -19,6 +19,8 @@ class ModelBox(QWidget):
         super().__init__(parent)
         self._session, self._keys = session, keys
         self.models = QComboBox()
+        self.models.setMinimumContentsLength(22)  # a long name must not take the image's room
+        self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setAccessibleName("Model")
         self.models.setMinimumContentsLength(12)
         self.about = QLabel()
