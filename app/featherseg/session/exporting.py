@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from featherseg.session.background import Ear
 from featherseg.session.notice import Notice, Offer
-from featherseg.session.session import Session
+from featherseg.session.session import Session, names_in
 from featherseg_engines.errors import Cancelled, WriteError
 from featherseg_engines.imaging.exchange import Kind, Mask, export_mask
 
@@ -19,10 +17,10 @@ def export_labels(session: Session, path: Path, kind: Kind) -> None:
     case = session.case
     if case is None:
         return
-    mask = Mask(np.array(case.labels.array, np.uint16), session.names(), case.volume)
+    labels, rows = case.labels.array.copy(), dict(session.table.rows)
 
     def write(_: Ear) -> list[Path]:
-        return export_mask(path, kind, mask)
+        return export_mask(path, kind, Mask(labels, names_in(labels, rows), case.volume))
 
     def tell(written: list[Path]) -> None:
         names = ", ".join(f"'{p.name}'" for p in written)

@@ -203,7 +203,8 @@ class Session:
         if self.case is None:
             return False
         try:
-            write_mask(path, self.case.labels.array, self.case.volume.geometry, self.names())
+            array = self.case.labels.array
+            write_mask(path, array, self.case.volume.geometry, names_in(array, self.table.rows))
         except FeathersegError as error:
             self.tell(Notice(str(error), "problem"))
             return False
@@ -388,12 +389,12 @@ class Session:
                 self.table.put(Label(entry.value, entry.name, entry.colour))
         self._ensure_label(self.active_label)
 
-    def names(self) -> LabelTable:
-        """Names and colours of the labels that the open case uses."""
-        used = np.unique(self.case.labels.array) if self.case else np.array([], np.uint8)
-        known = {int(value): self.table.rows[int(value)] for value in used if int(value) in self.table.rows}
-        return LabelTable(known).covering(used)
-
     def _ensure_label(self, value: int) -> None:
         if value not in self.table.rows:
             self.table.put(Label(value, f"label {value}", OKABE_ITO[(value - 1) % len(OKABE_ITO)]))
+
+
+def names_in(labels: Labels, rows: dict[int, Label]) -> LabelTable:
+    """Names and colours of the numbers that a label array (z, y, x) holds; it is looked through once."""
+    used = np.unique(labels)
+    return LabelTable({v: rows[v] for v in map(int, used) if v in rows}).covering(used)
