@@ -10,9 +10,9 @@ from PIL import Image
 from support.paths import SAMPLE
 
 from featherseg.session.case import new_case
-from featherseg.session.history import UndoHistory
 from featherseg.session.session import Session
 from featherseg.session.worker import UNEXPECTED
+from featherseg_engines.annotation.history import History
 from featherseg_engines.errors import ModelError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image
@@ -252,7 +252,7 @@ steps = st.lists(
 @given(steps=steps)
 def test_any_edits_undo_and_redo_equal_a_plain_list_of_copies(steps):
     labels = LabelMap(np.zeros((3, 8, 8), np.uint8))
-    history = UndoHistory(labels)
+    history = History(labels)
     copies, at = [labels.array.copy()], 0
     for step in steps:
         if step[0] == "do":

@@ -1,25 +1,38 @@
-"""What is open: a volume, its labels, the undo of both, and where the labels were saved."""
+"""What is open: a volume, its labels, the undo of both, and where the labels are kept."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from featherseg.session.history import UndoHistory
+from featherseg_engines.annotation.history import History, Step
 from featherseg_engines.imaging.readers import stem_of
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.labels import Edit, LabelMap
+from featherseg_engines.labels import LabelMap
 
 
 @dataclass(slots=True, eq=False)
 class OpenCase:
-    """One image being labelled; owned by the UI thread. It is ``growing`` while its slices are still being read."""
+    """One image being labelled; owned by the UI thread.
+
+    Parameters
+    ----------
+    growing
+        True while its slices are still being read.
+    number
+        The case's number in the workspace, whose journal keeps every edit; None for a loose image, whose labels
+        are kept only when somebody saves them.
+    name
+        What the case list calls it; "" means the volume's name.
+    """
 
     volume: Volume
-    history: UndoHistory
+    history: History
     saved_to: Path | None = None
     growing: bool = False
-    _saved_at: Edit | None = field(default=None)
+    number: int | None = None
+    name: str = ""
+    _saved_at: Step | None = field(default=None)
 
     @property
     def labels(self) -> LabelMap:
@@ -27,8 +40,15 @@ class OpenCase:
         return self.history.labels
 
     @property
+    def title(self) -> str:
+        """For the window's title and the notices."""
+        return self.name or self.volume.name
+
+    @property
     def unsaved(self) -> bool:
-        """Whether something was changed since the last save."""
+        """Whether something would be lost now: not saved, or in a workspace refused by the disk."""
+        if self.number is not None:
+            return self.history.unsaved > 0
         newest = self.history.done[-1] if self.history.done else None
         return newest is not self._saved_at
 
@@ -39,14 +59,14 @@ class OpenCase:
 
     def touched(self) -> set[int]:
         """Slices that a person edited or accepted."""
-        return {z for edit in self.history.done for z in range(edit.box.start[0], edit.box.stop[0])}
+        return {z for step in self.history.done for z in range(step.box.start[0], step.box.stop[0])}
 
 
 def new_case(volume: Volume, labels: LabelMap | None = None, *, growing: bool = False) -> OpenCase:
     """A case without labels, or over a label map that somebody else (a napari layer) holds."""
     if labels is None:
         labels = LabelMap(np.zeros(volume.geometry.shape, np.uint8))
-    return OpenCase(volume, UndoHistory(labels), growing=growing)
+    return OpenCase(volume, History(labels), growing=growing)
 
 
 def suggested_mask(path: Path, volume: Volume) -> Path:

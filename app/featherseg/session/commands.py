@@ -31,7 +31,7 @@ def session_commands(session: Session) -> list[Command]:
 
 def _tool_commands(session: Session) -> list[Command]:
     tools = [
-        Command(f"label.{n}", f"Label {n}", str(n), "Label", lambda n=n: session.choose_label(n))  # type: ignore[misc]
+        Command(f"label.{n}", f"Label {n}", str(n), "Label", lambda n=n: _choose_by_key(session, n))  # type: ignore[misc]
         for n in range(1, 10)
     ]
     return [
@@ -43,6 +43,10 @@ def _tool_commands(session: Session) -> list[Command]:
         Command("brush.larger", "Larger brush", "]", "Label", lambda: _resize(session, 1), repeats=True),
         *tools,
     ]
+
+
+def _choose_by_key(session: Session, digit: int) -> None:
+    session.choose_label(session.labelling.by_key(str(digit)))
 
 
 def _resize(session: Session, sign: int) -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from featherseg.session.background import Ear
+from featherseg.session.labelling import names_in
 from featherseg.session.notice import Notice, Offer
-from featherseg.session.session import Session, names_in
+from featherseg.session.session import Session
 from featherseg_engines.errors import Cancelled, WriteError
 from featherseg_engines.imaging.exchange import Kind, Mask, export_mask
 

@@ -8,6 +8,8 @@ import numpy as np
 from psygnal import Signal
 
 from featherseg.session.case import OpenCase, new_case, suggested_mask
+from featherseg.session.editing import Editing, whole
+from featherseg.session.labelling import Labelling, names_in
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
 from featherseg.session.viewing import Index, Viewing
@@ -19,7 +21,7 @@ from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
-from featherseg_engines.labels import OKABE_ITO, Box, Edit, Label, Labels, LabelTable
+from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue
 
@@ -47,6 +49,7 @@ class Session:
     edited = Signal(object, str)  # Edit and "do", "adopt", "undo" or "redo"
     model_changed = Signal(object)  # ModelBundle or None
     label_changed = Signal(int)
+    labels_changed = Signal()  # names, colours, locks or visibility in the label table
     tool_changed = Signal(str)
     brush_changed = Signal(int)
     masks_hidden = Signal(bool)
@@ -64,7 +67,11 @@ class Session:
         self.catalogue = catalogue or Catalogue()
         self.case: OpenCase | None = None
         self.proposal: Proposal | None = None
-        self.table = LabelTable()
+        self.labelling = Labelling()
+        self.editing = Editing(self.labelling, self.tell)
+        self.editing.edited.connect(self.edited.emit)
+        self.labelling.chosen.connect(self.label_changed.emit)
+        self.labelling.changed.connect(self.labels_changed.emit)
         self.threshold = 0.5
         self.busy = False
         self.z = 0
@@ -72,12 +79,21 @@ class Session:
         self.viewing = Viewing()
         self.opening = Opening(post, self.tell)
         self.model: ModelBundle | None = self.catalogue.first()
-        self.active_label = 1
         self.tool: Tool = "browse"
         self.brush_size = 15
         self._serial = 0
         self._worker = InferenceWorker(make_engine, post, self._answered, self._failed)
         self._adopt_labels_of_model()
+
+    @property
+    def table(self) -> LabelTable:
+        """Names and colours of the labels."""
+        return self.labelling.table
+
+    @property
+    def active_label(self) -> int:
+        """The number that is painted and accepted."""
+        return self.labelling.active
 
     def close(self) -> None:
         """Stop the threads."""
@@ -169,6 +185,7 @@ class Session:
         """Make ``case`` the one that is open."""
         self.drop()
         self.case, self.z = case, 0
+        self.editing.case = case
         self.tell(None)
         self.viewing.open(case.volume if case else None)
         self.opened.emit(case)
@@ -190,11 +207,9 @@ class Session:
             return
         self.tell(Notice(" ".join(found.warnings)) if found.warnings else None)
         for row in found.table or ():
-            self.table.put(row)
-        for value in np.unique(labels[labels > 0]):
-            self._ensure_label(int(value))
-        whole = Box((0, 0, 0), self.case.volume.geometry.shape)
-        self._do(self.case.labels.propose_edit("Load mask", "file", whole, labels, path.name))
+            self.labelling.put(row)
+        self.labelling.ensure(int(value) for value in np.unique(labels[labels > 0]))
+        self.do(self.case.labels.propose_edit("Load mask", "file", whole(self.case), labels, path.name))
         self.case.mark_saved(path)
         self.saved.emit(path)
 
@@ -276,7 +291,7 @@ class Session:
         name = "Accept proposal" if (mask > 0).any() else "Accept: nothing found"
         detail = f"{proposal.model} {proposal.weights} at {self.threshold:.2f}"
         self.drop()
-        self._do(case.labels.propose_edit(name, "proposal", proposal.box, after, detail))
+        self.do(case.labels.propose_edit(name, "proposal", proposal.box, after, detail))
 
     def label_values(self, proposal: Proposal) -> Labels:
         """Label number for each of the proposal's class numbers (0 first).
@@ -292,30 +307,26 @@ class Session:
     def paint(self, name: str, box: Box, after: Labels) -> None:
         """Make the labels in ``box`` equal ``after`` as one undoable step by hand."""
         if self.case is not None:
-            self._do(self.case.labels.propose_edit(name, "hand", box, after))
+            self.do(self.case.labels.propose_edit(name, "hand", box, after))
 
-    def adopt(self, edit: Edit) -> None:
-        """Take in an edit that the canvas has applied already (a finished stroke)."""
-        if self.case is not None:
-            self.case.history.adopt(edit)
-            self.edited.emit(edit, "adopt")
+    def do(self, edit: Edit) -> None:
+        """Apply an edit as one undoable step, as far as locked labels let it."""
+        self.editing.do(edit)
+
+    def adopt(self, edit: Edit) -> Edit:
+        """Take in an edit that the canvas has applied already (a finished stroke); what was kept of it."""
+        return self.editing.adopt(edit)
 
     def undo(self) -> None:
         """Take back the newest step, whoever did it; a ghost goes first."""
         if self.proposal is not None:
             self.drop()
-        elif self.case is not None and (edit := self.case.history.undo()) is not None:
-            self.edited.emit(edit, "undo")
+        else:
+            self.editing.undo()
 
     def redo(self) -> None:
         """Do the newest taken-back step again."""
-        if self.case is not None and (edit := self.case.history.redo()) is not None:
-            self.edited.emit(edit, "redo")
-
-    def _do(self, edit: Edit) -> None:
-        assert self.case is not None
-        self.case.history.do(edit)
-        self.edited.emit(edit, "do")
+        self.editing.redo()
 
     # -- choices --------------------------------------------------------------------------------------
 
@@ -339,9 +350,7 @@ class Session:
 
     def choose_label(self, value: int) -> None:
         """Paint and accept with this label number."""
-        self._ensure_label(value)
-        self.active_label = value
-        self.label_changed.emit(value)
+        self.labelling.choose(value)
 
     def choose_tool(self, tool: Tool) -> None:
         """Take a tool in hand; "browse" moves the image."""
@@ -383,18 +392,8 @@ class Session:
             self.busy_changed.emit(busy)
 
     def _adopt_labels_of_model(self) -> None:
+        drawn = self.labelling.shared or (self.case is not None and bool(self.case.labels.array.any()))
         for entry in self.model.card.labels if self.model else ():
-            known = self.table.rows.get(entry.value)
-            if known is None or not (self.case and self.case.labels.array.any()):
-                self.table.put(Label(entry.value, entry.name, entry.colour))
-        self._ensure_label(self.active_label)
-
-    def _ensure_label(self, value: int) -> None:
-        if value not in self.table.rows:
-            self.table.put(Label(value, f"label {value}", OKABE_ITO[(value - 1) % len(OKABE_ITO)]))
-
-
-def names_in(labels: Labels, rows: dict[int, Label]) -> LabelTable:
-    """Names and colours of the numbers that a label array (z, y, x) holds; it is looked through once."""
-    used = np.unique(labels)
-    return LabelTable({v: rows[v] for v in map(int, used) if v in rows}).covering(used)
+            if entry.value not in self.table.rows or not drawn:
+                self.labelling.put(Label(entry.value, entry.name, entry.colour))
+        self.labelling.ensure((self.active_label,))

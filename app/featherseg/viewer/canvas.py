@@ -54,6 +54,7 @@ class Canvas:
             (session.edited, self._on_edited),
             (session.completed, self._on_completed),
             (session.opening.grew, self._on_grew),
+            (session.labels_changed, self._on_label),
             (session.label_changed, self._on_label),
             (session.model_changed, self._on_label),
             (session.masks_hidden, self._on_hidden),

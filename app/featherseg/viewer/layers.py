@@ -58,9 +58,12 @@ class LabelsBinding:
         title = TITLES.get(str(self.layer.mode), "Paint")
         self._painting = True
         try:
-            self.session.adopt(edit_from_stroke(self.layer.data, event.value, title))
+            edit = edit_from_stroke(self.layer.data, event.value, title)
+            as_painted = self.session.adopt(edit) is edit
         finally:
             self._painting = False
+        if not as_painted:  # part of it was taken back: a locked label, or outside the range
+            self.layer.refresh()
 
     def _on_edited(self, edit: Edit, how: str) -> None:
         if not self._painting:  # what was painted here is on screen already, in other planes it is not
