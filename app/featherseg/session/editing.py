@@ -42,7 +42,7 @@ class Editing:
         case = self.case
         if case is None:
             return
-        kept = self._permitted(edit)
+        kept = self._permitted(self._in_range(edit))
         if kept.changed or not edit.changed:
             self._record(lambda: case.history.do(kept), kept, "do")
 

@@ -92,9 +92,16 @@ class Opening:
 
         self._run(f"Reading '{path.name}'", read, sort_out)
 
-    def compute(self, title: str, work: Callable[[Ear], T], done: Callable[[T], None]) -> None:
-        """Do other long work with the same progress and Cancel."""
+    def compute(
+        self,
+        title: str,
+        work: Callable[[Ear], T],
+        done: Callable[[T], None],
+        stopped: Callable[[], None] | None = None,
+    ) -> None:
+        """Do other long work with the same progress and Cancel; ``stopped`` hears that ``done`` never comes."""
         self._run(title, work, done)
+        self._broken = stopped
 
     def _begin(self, ear: Ear, early: "Early", volume: Volume) -> None:
         """In the reading thread: hand the empty volume over, unless nobody wants it any more."""

@@ -1,0 +1,102 @@
+"""Images and masks into the workspace, accepted cases out of it: long work with progress and Cancel."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from featherseg.session.background import Ear
+from featherseg.session.notice import Notice
+from featherseg.session.workbench import Workbench
+from featherseg_engines.annotation.cases import Case
+from featherseg_engines.annotation.export.registry import Exporter, export_accepted
+from featherseg_engines.annotation.intake import Intake, Tell, add_folder, add_images, import_masks
+from featherseg_engines.annotation.workspace import Workspace
+from featherseg_engines.errors import Cancelled
+
+T = TypeVar("T")
+NAMED = 3
+"""How many of the things that did not come in are told one by one."""
+
+
+def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> None:
+    """Add images, and folders with everything below them, as cases; the first opens where none is in hand."""
+    folders = [path for path in paths if path.is_dir()]
+    files = [path for path in paths if not path.is_dir()]
+
+    def work(workspace: Workspace, tell: Tell) -> Intake:
+        found = [add_images(workspace, files, copy, tell)] if files else []
+        found += [add_folder(workspace, folder, copy, tell) for folder in folders]
+        return Intake(tuple(c for f in found for c in f.cases), tuple(r for f in found for r in f.refused))
+
+    def done(intake: Intake) -> None:
+        _tell(bench, intake, "added", "No image was added.")
+        if bench.current is None and intake.cases:
+            bench.open_case(intake.cases[0])
+
+    _run(bench, "Adding images", work, done)
+
+
+def take_masks(bench: Workbench, masks: Sequence[Path]) -> None:
+    """Put existing masks onto the cases they belong to, by file name or by the series a DICOM-SEG names."""
+
+    def done(intake: Intake) -> None:
+        _tell(bench, intake, "labelled from files", "No mask was taken in.")
+        current = bench.current
+        bench.session.labelling.load(bench.workspace.labels.rows() if bench.workspace else [])
+        if current is not None and current.id in {case.id for case in intake.cases}:
+            bench.session.use(None)  # its history is out of date: the mask came in behind it
+            bench.open_case(current)
+
+    _run(bench, "Taking in masks", lambda workspace, tell: import_masks(workspace, masks, tell), done)
+
+
+def send_out(bench: Workbench, exporter: Exporter, folder: Path) -> None:
+    """Write all accepted cases into an empty folder."""
+
+    def done(sentences: Sequence[str]) -> None:
+        bench.session.tell(Notice(" ".join(sentences)))
+
+    _run(
+        bench,
+        f"Exporting to '{folder.name}'",
+        lambda workspace, tell: export_accepted(workspace, exporter, folder, tell),
+        done,
+    )
+
+
+def _run(
+    bench: Workbench, title: str, work: Callable[[Workspace, Tell], T], done: Callable[[T], None]
+) -> None:
+    workspace = bench.workspace
+    if workspace is None:
+        bench.session.tell(Notice("Open a workspace first: File, Open workspace."))
+        return
+
+    def run(ear: Ear) -> T:
+        def tell(at: int, of: int) -> None:
+            if ear.cancelled():
+                raise Cancelled
+            ear.listen(at, of)
+
+        return work(workspace, tell)
+
+    def finish(result: T) -> None:
+        bench.refresh()
+        done(result)
+
+    bench.session.opening.compute(title, run, finish, bench.refresh)
+
+
+def _tell(bench: Workbench, intake: Intake, what: str, nothing: str) -> None:
+    count = len(intake.cases)
+    said = [f"{count} {'case' if count == 1 else 'cases'} {what}." if count else nothing]
+    said += list(intake.refused[:NAMED])
+    if len(intake.refused) > NAMED:
+        said.append(f"{len(intake.refused) - NAMED} more were left out.")
+    bench.session.tell(Notice(" ".join(said), "problem" if intake.refused and not count else "info"))
+
+
+def cases_named(cases: Sequence[Case]) -> str:
+    """A few cases in words, for a question before they go."""
+    names = ", ".join(f"'{case.name}'" for case in cases[:NAMED])
+    return names if len(cases) <= NAMED else f"{names} and {len(cases) - NAMED} more"
