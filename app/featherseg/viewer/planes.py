@@ -6,10 +6,13 @@ from napari.qt import QtViewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from featherseg.session.annotated import Annotated, annotated_commands
 from featherseg.session.case import OpenCase
+from featherseg.session.commands import Command
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.viewer.pane import PlanePane
+from featherseg.viewer.ticker import Ticker
 
 CELLS = {"axial": (0, 0), "sagittal": (0, 1), "coronal": (1, 0)}
 FACTS_CELL = (1, 1)
@@ -29,7 +32,9 @@ class Planes(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session, self._made = session, made
-        self.main = PlanePane(session, 0)
+        self.annotated = Annotated(session)
+        self._ticker = Ticker(self.annotated, self)
+        self.main = PlanePane(session, self.annotated, 0)
         self.others: list[PlanePane] = []
         self.facts = QLabel()
         self.facts.setWordWrap(True)
@@ -50,6 +55,10 @@ class Planes(QWidget):
         """The panes that there are, the stored plane first."""
         return [self.main, *self.others]
 
+    def commands(self) -> list[Command]:
+        """What the views can be told beside what a session can."""
+        return annotated_commands(self._session, self.annotated)
+
     def fit(self) -> None:
         """Show every plane whole."""
         for pane in self.panes:
@@ -58,7 +67,9 @@ class Planes(QWidget):
 
     def release(self) -> None:
         """Let go of the session."""
-        self.connections.clear()
+        for connections in (self.connections, self._ticker.connections):
+            connections.clear()
+        self.annotated.release()
         for pane in self.panes:
             pane.release()
 
@@ -73,7 +84,7 @@ class Planes(QWidget):
         if self.main.canvas.case is not case:
             return  # the new case is not on screen yet; this is called again when it is
         while planes and len(self.others) < 2:
-            pane = PlanePane(self._session, len(self.others) + 1)
+            pane = PlanePane(self._session, self.annotated, len(self.others) + 1)
             self.others.append(pane)
             self._made(pane.qt_viewer)
         for pane in self.others:

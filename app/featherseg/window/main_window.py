@@ -47,6 +47,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.actions_by_id: dict[str, QAction] = {}
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
+        commands += self.planes.commands()
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
         self.panel.put_below(self.window_box)
