@@ -23,6 +23,7 @@ from featherseg.viewer.planes import Planes
 from featherseg.window.files import Files
 from featherseg.window.header_dock import HeaderDock
 from featherseg.window.keys import KeyShadow
+from featherseg.window.statistics_dock import StatisticsDock
 from featherseg.window.status import StatusLine
 from featherseg_engines.imaging.windowing import in_words
 
@@ -47,7 +48,8 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.actions_by_id: dict[str, QAction] = {}
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
-        commands += self.planes.commands()
+        self.statistics = StatisticsDock(session, self)
+        commands += [*self.planes.commands(), *self.statistics.commands()]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
         self.panel.put_below(self.window_box)
@@ -62,7 +64,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._add_menus(commands)
         self.header = HeaderDock(session, self)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
+        for dock in (self.header, self.statistics):
+            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        self.tabifyDockWidget(self.header, self.statistics)
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
 
@@ -191,6 +195,7 @@ class MainWindow(QMainWindow):
         for part in (self.header, self.window_box, self.overlay_box):
             part.connections.clear()
         self.planes.release()
+        self.statistics.release()
         self.panel.release()
         self.session.close()
         event.accept()
