@@ -47,7 +47,7 @@ def test_an_edit_while_measuring_makes_the_answer_out_of_date(session, statistic
     statistics.update()
     paint(session, 2)
     pump.until(lambda: not statistics.measuring)
-    assert statistics.state == "changed" and statistics.rows[0].voxels == 25
+    assert statistics.state == "changed"
 
 
 def test_another_case_forgets_the_rows_and_what_is_being_measured(session, statistics, pump):

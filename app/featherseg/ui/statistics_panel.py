@@ -75,7 +75,7 @@ class StatisticsPanel(QWidget):
         self._soon.timeout.connect(statistics.update)
         self.connections = Connections()
         self.connections.add(statistics.changed, self.refresh)
-        self.connections.add(session.label_changed, self._on_label)
+        self.connections.add(session.labels_changed, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
@@ -135,9 +135,6 @@ class StatisticsPanel(QWidget):
             self._statistics.cancel()
         else:
             self._statistics.update()
-
-    def _on_label(self, _: int) -> None:
-        self.refresh()
 
     def _button(self, title: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
         button = QPushButton(title)

@@ -7,19 +7,26 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from featherseg.session.annotated import Annotated
 from featherseg.session.case import OpenCase
+from featherseg.session.rulers import Rulers
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.ui.slice_slider import SliceSlider, marks_of
 from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.marks import Marks
 from featherseg.viewer.mouse import PlaneMouse
+from featherseg.viewer.ruler_sheet import RulerSheet
 
 
 class PlanePane(QWidget):
     """Shows the plane of ``rank`` (0: as stored, 1 and 2: the others) of whatever case it is given."""
 
     def __init__(
-        self, session: Session, annotated: Annotated, rank: int, parent: QWidget | None = None
+        self,
+        session: Session,
+        annotated: Annotated,
+        rulers: Rulers,
+        rank: int,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._annotated = session, annotated
@@ -30,6 +37,7 @@ class PlanePane(QWidget):
         self.native: QWidget = self.qt_viewer.canvas.native
         self.mouse = PlaneMouse(self.canvas, self.native)
         self.marks = Marks(self.canvas, self.native)
+        self.rulers = RulerSheet(self.canvas, self.native, rulers)
         self.caption, self.slider = QLabel(), SliceSlider()
         self.below = QWidget()
         row = QHBoxLayout(self.below)
@@ -46,7 +54,7 @@ class PlanePane(QWidget):
         self.slider.valueChanged.connect(self._on_slid)
         self.connections = Connections()
         self.connections.add(session.viewing.moved, self._on_moved)
-        self.connections.add(session.label_changed, self._on_annotated)
+        self.connections.add(session.labels_changed, self._on_annotated)
         self.connections.add(annotated.changed, self._on_annotated)
 
     def show_case(self, case: OpenCase | None) -> None:
@@ -56,6 +64,7 @@ class PlanePane(QWidget):
         self._on_moved()
         self._on_annotated()
         self.marks.update()
+        self.rulers.update()
         self.fit()
 
     def fit(self) -> None:
@@ -65,7 +74,7 @@ class PlanePane(QWidget):
 
     def release(self) -> None:
         """Let go of the session."""
-        for part in (self.connections, self.marks.connections):
+        for part in (self.connections, self.marks.connections, self.rulers.connections):
             part.clear()
         self.canvas.release()
 

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 from featherseg.session.annotated import Annotated, annotated_commands
 from featherseg.session.case import OpenCase
 from featherseg.session.commands import Command
+from featherseg.session.rulers import Rulers, ruler_commands
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.viewer.pane import PlanePane
@@ -32,9 +33,9 @@ class Planes(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session, self._made = session, made
-        self.annotated = Annotated(session)
+        self.annotated, self.rulers = Annotated(session), Rulers(session)
         self._ticker = Ticker(self.annotated, self)
-        self.main = PlanePane(session, self.annotated, 0)
+        self.main = PlanePane(session, self.annotated, self.rulers, 0)
         self.others: list[PlanePane] = []
         self.facts = QLabel()
         self.facts.setWordWrap(True)
@@ -57,7 +58,10 @@ class Planes(QWidget):
 
     def commands(self) -> list[Command]:
         """What the views can be told beside what a session can."""
-        return annotated_commands(self._session, self.annotated)
+        return [
+            *annotated_commands(self._session, self.annotated),
+            *ruler_commands(self._session, self.rulers),
+        ]
 
     def fit(self) -> None:
         """Show every plane whole."""
@@ -70,6 +74,7 @@ class Planes(QWidget):
         for connections in (self.connections, self._ticker.connections):
             connections.clear()
         self.annotated.release()
+        self.rulers.release()
         for pane in self.panes:
             pane.release()
 
@@ -84,7 +89,7 @@ class Planes(QWidget):
         if self.main.canvas.case is not case:
             return  # the new case is not on screen yet; this is called again when it is
         while planes and len(self.others) < 2:
-            pane = PlanePane(self._session, self.annotated, len(self.others) + 1)
+            pane = PlanePane(self._session, self.annotated, self.rulers, len(self.others) + 1)
             self.others.append(pane)
             self._made(pane.qt_viewer)
         for pane in self.others:

@@ -16,6 +16,7 @@ from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.overlay_box import OverlayBox
 from featherseg.ui.panel import SessionPanel
+from featherseg.ui.ruler_box import RulerBox
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.welcome import Welcome
 from featherseg.ui.window_box import WindowBox
@@ -50,8 +51,11 @@ class MainWindow(QMainWindow):
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
         self.statistics = StatisticsDock(session, self)
         commands += [*self.planes.commands(), *self.statistics.commands()]
-        self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
+        keys = {c.id: c.shortcut for c in commands}
+        self.panel = SessionPanel(session, keys)
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
+        self.ruler_box = RulerBox(session, self.planes.rulers, self.panel.tools, keys)
+        self.panel.put_below(self.ruler_box)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
         self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
@@ -192,7 +196,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.connections.clear()
-        for part in (self.header, self.window_box, self.overlay_box):
+        for part in (self.header, self.window_box, self.overlay_box, self.ruler_box):
             part.connections.clear()
         self.planes.release()
         self.statistics.release()
