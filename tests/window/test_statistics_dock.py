@@ -28,14 +28,14 @@ def test_a_key_shows_it_and_a_small_case_is_measured_again_after_every_edit(wind
     open_labelled(window)
     statistics, panel = window.statistics.statistics, window.statistics.panel
     paint(window, 2)
-    assert statistics.state == "unmeasured", "nobody looks: nothing is measured"
+    assert statistics.measured.state == "none", "nobody looks: nothing is measured"
     hand = Hand(window)
     hand.key("ctrl+t")
-    wait(lambda: statistics.state == "current")
+    wait(lambda: statistics.measured.state == "current")
     assert cell(panel, "Voxels") == "50" and cell(panel, "Mean (HU)") == "30"
     paint(window, 3)
     assert "changed" in panel.sentence.text() and not panel.export.isEnabled()
-    wait(lambda: statistics.state == "current")
+    wait(lambda: statistics.measured.state == "current")
     assert cell(panel, "Voxels") == "75" and panel.sentence.text() == "Up to date."
     hand.key("ctrl+t")
     assert not window.statistics.isVisible()
@@ -46,9 +46,9 @@ def test_a_large_case_waits_for_the_button(window):
     panel, statistics = window.statistics.panel, window.statistics.statistics
     hand = Hand(window)
     hand.key("ctrl+t")
-    assert statistics.state == "unmeasured" and "Update" in panel.sentence.text()
+    assert statistics.measured.state == "none" and "Update" in panel.sentence.text()
     hand.click(panel.update_button)
-    wait(lambda: statistics.state == "current")
+    wait(lambda: statistics.measured.state == "current")
     hand.click(panel.copy)
     assert QApplication.clipboard().text().splitlines()[0].startswith("Label\tName\tVoxels\tVolume (ml)")
 
@@ -56,7 +56,7 @@ def test_a_large_case_waits_for_the_button(window):
 def test_the_table_is_written_and_a_notice_says_so(window, tmp_path):
     open_labelled(window)
     window.statistics.show()
-    wait(lambda: window.statistics.statistics.state == "current")
+    wait(lambda: window.statistics.statistics.measured.state == "current")
     window.statistics.write(tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text("utf-8-sig").startswith("Label,Name,Voxels,Volume (ml)")
     assert window.notices.text() == "Statistics written as 'out.csv'."

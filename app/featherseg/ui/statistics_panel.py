@@ -25,7 +25,7 @@ SOON_MS = 400
 """After the last edit; strokes that follow each other are measured once."""
 SENTENCES = {
     "nothing": "Open an image to measure its labels.",
-    "unmeasured": "Press Update to measure the labels.",
+    "none": "Press Update to measure the labels.",
     "current": "Up to date.",
     "changed": "Labels changed since: press Update.",
 }
@@ -72,9 +72,9 @@ class StatisticsPanel(QWidget):
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(SOON_MS)
-        self._soon.timeout.connect(statistics.update)
+        self._soon.timeout.connect(statistics.measured.update)
         self.connections = Connections()
-        self.connections.add(statistics.changed, self.refresh)
+        self.connections.add(statistics.measured.changed, self.refresh)
         self.connections.add(session.labels_changed, self.refresh)
         self.refresh()
 
@@ -83,7 +83,7 @@ class StatisticsPanel(QWidget):
         if not self.isVisible():
             return
         self._show_state()
-        if self._statistics.state != "measuring":
+        if self._statistics.measured.state != "working":
             self._fill()
             self._measure_soon()
 
@@ -95,21 +95,21 @@ class StatisticsPanel(QWidget):
             self.sentence.setText("Copied.")
 
     def _show_state(self) -> None:
-        state, part = self._statistics.state, self._statistics.part
-        if state == "measuring":
+        state, part = self._statistics.measured.state, self._statistics.measured.part
+        if state == "working":
             text = "Measuring …" if part is None else f"Measuring … {part:.0%}"
         elif state == "current" and not self._statistics.rows:
             text = "Nothing labelled yet: the labels of this case are measured here."
         else:
             text = SENTENCES[state]
         self.sentence.setText(text)
-        self.update_button.setText("Cancel" if state == "measuring" else "Update")
+        self.update_button.setText("Cancel" if state == "working" else "Update")
         self.update_button.setEnabled(state != "nothing")
         for button in (self.copy, self.export):
             button.setEnabled(bool(self._statistics.rows) and state == "current")  # old numbers stay here
 
     def _measure_soon(self) -> None:
-        if self._statistics.state in ("unmeasured", "changed") and self._statistics.small:
+        if self._statistics.measured.state in ("none", "changed") and self._statistics.small:
             self._soon.start()
 
     def _fill(self) -> None:
@@ -131,10 +131,10 @@ class StatisticsPanel(QWidget):
         self.table.resizeColumnsToContents()
 
     def _on_update(self) -> None:
-        if self._statistics.measuring:
-            self._statistics.cancel()
+        if self._statistics.measured.state == "working":
+            self._statistics.measured.cancel()
         else:
-            self._statistics.update()
+            self._statistics.measured.update()
 
     def _button(self, title: str, tip: str, clicked: Callable[[], None]) -> QPushButton:
         button = QPushButton(title)

@@ -52,7 +52,7 @@ class StatisticsDock(QDockWidget):
 
     def export_or_show(self) -> None:
         """Write the table; where there is none yet, show the place where it is made."""
-        if self.statistics.state == "current" and self.statistics.rows:
+        if self.statistics.measured.state == "current" and self.statistics.rows:
             self.ask_export()
         else:
             self.show()
@@ -84,7 +84,7 @@ class StatisticsDock(QDockWidget):
     def release(self) -> None:
         """Let go of the session and stop the thread."""
         self.panel.connections.clear()
-        self.statistics.close()
+        self.statistics.measured.close()
 
     def _on_visible(self, visible: bool) -> None:
         if visible:
