@@ -14,8 +14,8 @@ SHAPE = (10, 20, 30)
 LINE = Ruler(0, (4.0, 1.0, 2.0), (4.0, 9.0, 8.0))
 
 
-def case(path=None):
-    return new_case(Volume(np.zeros(SHAPE, np.uint8), Geometry(SHAPE), path=path))
+def case(path=None, name=""):
+    return new_case(Volume(np.zeros(SHAPE, np.uint8), Geometry(SHAPE), name=name, path=path))
 
 
 def test_the_length_heeds_each_axis_own_spacing():
@@ -45,6 +45,8 @@ def test_rulers_stay_with_their_slice_and_their_case(session):
     assert len(rulers) == 0
     session.use(case(Path("a.nii")))
     assert len(rulers) == 2
+    session.use(case(Path("a.nii"), "another series of the folder"))
+    assert len(rulers) == 0
     session.use(case())
     rulers.add(LINE)
     session.use(case())

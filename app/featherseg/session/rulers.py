@@ -14,6 +14,8 @@ from featherseg_engines.geometry import Geometry
 
 Point = tuple[float, float, float]
 """A place in the volume in voxels (z, y, x), also between their centres."""
+Image = tuple[Path, str, Geometry]
+"""Tells images from each other; a DICOM folder may hold several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Rulers:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._of: dict[Path | None, list[Ruler]] = {}
+        self._of: dict[Image | None, list[Ruler]] = {}
         session.opened.connect(self._on_opened)
 
     def release(self) -> None:
@@ -81,11 +83,16 @@ class Rulers:
 
     def _here(self) -> list[Ruler]:
         case = self._session.case
-        return self._of.setdefault(case.volume.path, []) if case is not None else []
+        return self._of.setdefault(_image_of(case), []) if case is not None else []
 
     def _on_opened(self, case: OpenCase | None) -> None:
         self._of.pop(None, None)  # images without a file cannot be told from each other
         self.changed.emit()
+
+
+def _image_of(case: OpenCase) -> Image | None:
+    volume = case.volume
+    return (volume.path, volume.name, volume.geometry) if volume.path is not None else None
 
 
 def ruler_commands(session: Session, rulers: Rulers) -> list[Command]:

@@ -66,6 +66,7 @@ class Planes(QWidget):
         for pane in self.panes:
             if pane.canvas.case is not None:
                 pane.fit()
+        self.solid.fit()
 
     def release(self) -> None:
         """Let go of the session."""

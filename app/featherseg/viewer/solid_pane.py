@@ -123,6 +123,8 @@ class SolidPane(QWidget):
     def _show(self, surfaces: list[LabelSurface]) -> None:
         self._shown = surfaces
         self.stack.setCurrentIndex(0)
+        if not surfaces and self.viewer is not None:
+            self.viewer.layers.clear()  # what comes next is seen from the front again
         colours = self._session.table.colours()  # of visible labels
         surfaces = [surface for surface in surfaces if surface.value in colours]
         if surfaces:
@@ -135,7 +137,7 @@ class SolidPane(QWidget):
             self.stack.setCurrentIndex(1)
             self._name_directions()
             if not before:
-                QTimer.singleShot(0, self._fit)  # a canvas learns its size when it is laid out
+                QTimer.singleShot(0, self.fit)  # a canvas learns its size when it is laid out
 
     def _name_directions(self) -> None:
         case = self._session.case
@@ -143,7 +145,8 @@ class SolidPane(QWidget):
             volume = case.volume
             self.compass.show_letters(oriented(volume.modality, calibrated=volume.geometry.calibrated))
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
+        """See all of it, from the front."""
         if self.viewer is not None:
             self.viewer.reset_view(margin=0.1)
 
