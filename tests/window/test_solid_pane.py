@@ -30,31 +30,30 @@ def fill(window, start, stop, value=1):
 def shown(solid):
     wait(lambda: solid.surfaces.state == "current")
     settle(0.2)
-    (layer,) = solid.viewer.layers
-    return layer
+    return solid.view
 
 
 def test_without_labels_a_sentence_and_no_canvas_is_made(window):
     solid = open_volume(window)
     wait(lambda: solid.surfaces.state == "current")
     assert solid.stack.currentWidget() is solid.sentence and solid.sentence.text() == NOTHING
-    assert solid.viewer is None and "60" in solid.facts.text()
+    assert solid.view is None and "60" in solid.facts.text()
 
 
 def test_surfaces_follow_edits_in_millimetres_and_label_colours_and_go_with_the_labels(window):
     solid = open_volume(window)
     fill(window, (5, 10, 10), (10, 30, 20))
     fill(window, (12, 40, 30), (15, 50, 40), 2)
-    layer = shown(solid)
-    vertices = np.asarray(layer.data[0])  # posterior, superior, left
-    assert vertices[:, 1].max() == pytest.approx((14.5) * 3.0, abs=1.5)
-    assert vertices[:, 0].min() == pytest.approx(9.5, abs=0.6)
-    assert vertices[:, 2].max() == pytest.approx(39.5 * 0.8, abs=0.6)
-    assert len(np.unique(np.asarray(layer.vertex_colors), axis=0)) == 2
+    view = shown(solid)
+    vertices = view.vertices_mm
+    assert vertices[:, 2].max() == pytest.approx((14.5) * 3.0, abs=1.5)
+    assert vertices[:, 1].min() == pytest.approx(9.5, abs=0.6)
+    assert vertices[:, 0].max() == pytest.approx(39.5 * 0.8, abs=0.6)
+    assert len(np.unique(view.colours, axis=0)) == 2
     window.session.undo()
     assert solid.surfaces.state == "changed"
-    layer = shown(solid)
-    assert len(np.unique(np.asarray(layer.vertex_colors), axis=0)) == 1
+    view = shown(solid)
+    assert len(np.unique(view.colours, axis=0)) == 1
     window.session.undo()
     wait(lambda: solid.surfaces.state == "current")
     assert solid.stack.currentWidget() is solid.sentence
@@ -78,7 +77,7 @@ def test_nothing_is_computed_while_one_plane_is_on_screen(window):
     solid = open_volume(window, planes=False)
     fill(window, (5, 10, 10), (10, 30, 20))
     settle(1.3)
-    assert solid.surfaces.state == "none" and solid.viewer is None
+    assert solid.surfaces.state == "none" and solid.view is None
     window.session.viewing.show_planes(True)
     shown(solid)
 

@@ -1,17 +1,16 @@
 """Over the surfaces: which way the patient's left, posterior and superior point."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from napari.components import ViewerModel
 from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
-from featherseg.ui.connections import Connections
+from featherseg.viewer.surface_view import Vector
 
-LETTERS = (("P", "A"), ("S", "I"), ("L", "R"))
-"""At the positive and the negative end of the axes of the surfaces' vertices."""
+LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
+"""At the positive and the negative end of each axis of the patient."""
 NEAR, FAR = QColor("#f0e442"), QColor(240, 228, 66, 130)
 LINE = QColor(235, 238, 241, 120)
 SHORTEST = 0.35
@@ -29,18 +28,21 @@ class Pointer:
 
 
 class Compass(QWidget):
-    """A clear sheet in the corner of a canvas widget that lets every event through."""
+    """A clear sheet in the corner of a canvas widget that lets every event through.
 
-    def __init__(self, viewer: ViewerModel, native: QWidget) -> None:
+    Parameters
+    ----------
+    axes
+        Where we look, what is up and what is right, as unit vectors in L, P, S.
+    """
+
+    def __init__(self, axes: Callable[[], tuple[Vector, Vector, Vector]], native: QWidget) -> None:
         super().__init__(native)
-        self._viewer, self._native = viewer, native
+        self._axes, self._native = axes, native
         self.wanted = True
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         native.installEventFilter(self)
-        self.connections = Connections()
-        for signal in (viewer.scene.camera.events.angles, viewer.scene.camera.events.orientation):
-            self.connections.add(signal, self._on_turned)
         self._place()
 
     def show_letters(self, wanted: bool) -> None:
@@ -50,9 +52,7 @@ class Compass(QWidget):
 
     def pointers(self) -> list[Pointer]:
         """What is drawn, the furthest first."""
-        camera = self._viewer.scene.camera
-        view, up = np.array(camera.view_direction), np.array(camera.up_direction)
-        right = np.cross(view, up)
+        view, up, right = self._axes()
         found = []
         for axis, letters in enumerate(LETTERS):
             for sign, letter in zip((1, -1), letters, strict=True):
@@ -70,9 +70,6 @@ class Compass(QWidget):
     def _place(self) -> None:
         side = self.fontMetrics().height() * 6
         self.setGeometry(0, self._native.height() - side, side, side)
-
-    def _on_turned(self, _: object = None) -> None:
-        self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Lines from the middle, letters at their ends."""

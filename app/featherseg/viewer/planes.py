@@ -38,7 +38,7 @@ class Planes(QWidget):
         self._ticker = Ticker(self.annotated, self)
         self.main = PlanePane(session, self.annotated, self.rulers, 0)
         self.others: list[PlanePane] = []
-        self.solid = SolidPane(session, made)
+        self.solid = SolidPane(session)
         self.solid.hide()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)

@@ -1,11 +1,5 @@
 """The fourth cell: the labels as surfaces, seen from the front, and the facts of the volume below them."""
 
-from collections.abc import Callable
-
-import numpy as np
-import numpy.typing as npt
-from napari.components import ViewerModel
-from napari.qt import QtViewer
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
@@ -23,6 +17,7 @@ from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.ui.dispatch import UiThread
 from featherseg.viewer.compass import Compass
+from featherseg.viewer.surface_view import Painted, SurfaceView
 from featherseg_engines.imaging.progress import Reading
 from featherseg_engines.imaging.surface_preview import LabelSurface, preview_surfaces
 from featherseg_engines.imaging.volume import Volume
@@ -44,23 +39,15 @@ SENTENCES = {
 
 
 class SolidPane(QWidget):
-    """Works only while it is on screen; its canvas is made when there is something to show on it.
+    """Works only while it is on screen; its canvas is made when there is something to show on it."""
 
-    Parameters
-    ----------
-    made
-        Called with the Qt viewer once it is made (the window shadows napari's keys there).
-    """
-
-    def __init__(
-        self, session: Session, made: Callable[[QtViewer], None], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session, self._made = session, made
+        self._session = session
         self.surfaces: Derived[list[LabelSurface]] = Derived(
             session, UiThread(self).post, "featherseg-surfaces", _surfaces
         )
-        self.viewer: ViewerModel | None = None
+        self.view: SurfaceView | None = None
         self.compass: Compass | None = None
         self._shown: list[LabelSurface] | None = None
         self.sentence, self.facts, self.state = QLabel(NOTHING), QLabel(), QLabel()
@@ -87,9 +74,7 @@ class SolidPane(QWidget):
 
     def release(self) -> None:
         """Let go of the session and stop the thread."""
-        for connections in (self.connections, self.compass.connections if self.compass else None):
-            if connections is not None:
-                connections.clear()
+        self.connections.clear()
         self._soon.stop()
         self.surfaces.close()
 
@@ -122,22 +107,32 @@ class SolidPane(QWidget):
 
     def _show(self, surfaces: list[LabelSurface]) -> None:
         self._shown = surfaces
-        self.stack.setCurrentIndex(0)
-        if not surfaces and self.viewer is not None:
-            self.viewer.layers.clear()  # what comes next is seen from the front again
         colours = self._session.table.colours()  # of visible labels
-        surfaces = [surface for surface in surfaces if surface.value in colours]
-        if surfaces:
-            viewer = self._canvas()
-            before = list(viewer.layers)
-            vertices, faces, shades = _joined(surfaces, colours)
-            viewer.add_surface((vertices, faces), vertex_colors=shades, shading="smooth", name="labels")
-            for layer in before:
-                viewer.layers.remove(layer)
-            self.stack.setCurrentIndex(1)
-            self._name_directions()
-            if not before:
-                QTimer.singleShot(0, self.fit)  # a canvas learns its size when it is laid out
+        painted = [
+            Painted(each.mesh, QColor(colours[each.value]).getRgbF())
+            for each in surfaces
+            if each.value in colours
+        ]
+        was_empty = self.stack.currentIndex() == 0
+        if not painted:
+            self.stack.setCurrentIndex(0)
+            return
+        self._canvas().show(painted)
+        self.stack.setCurrentIndex(1)
+        self._name_directions()
+        if was_empty:
+            QTimer.singleShot(0, self.fit)  # a canvas learns its size when it is laid out
+
+    def _canvas(self) -> SurfaceView:
+        if self.view is None:
+            self.view = SurfaceView(self._on_turned)
+            self.compass = Compass(self.view.axes, self.view.native)
+            self.stack.addWidget(self.view.native)
+        return self.view
+
+    def _on_turned(self) -> None:
+        if self.compass is not None:
+            self.compass.update()
 
     def _name_directions(self) -> None:
         case = self._session.case
@@ -147,20 +142,8 @@ class SolidPane(QWidget):
 
     def fit(self) -> None:
         """See all of it, from the front."""
-        if self.viewer is not None:
-            self.viewer.reset_view(margin=0.1)
-
-    def _canvas(self) -> ViewerModel:
-        """The viewer: right is the patient's left, up superior, away posterior."""
-        if self.viewer is None:
-            self.viewer = ViewerModel(ndisplay=3)
-            qt_viewer = QtViewer(self.viewer)
-            qt_viewer.dims.hide()
-            self._made(qt_viewer)
-            self.stack.addWidget(qt_viewer)
-            self.viewer.scene.camera.orientation = ("away", "up", "right")
-            self.compass = Compass(self.viewer, qt_viewer.canvas.native)
-        return self.viewer
+        if self.view is not None:
+            self.view.fit()
 
     def _on_labels(self) -> None:
         if self._shown and self.isVisible():
@@ -183,21 +166,3 @@ class SolidPane(QWidget):
 def _surfaces(volume: Volume, labels: Labels, reading: Reading) -> list[LabelSurface]:
     values = range(1, int(labels.max(initial=0)) + 1)
     return preview_surfaces(labels, volume.geometry, values, reading)
-
-
-def _joined(
-    surfaces: list[LabelSurface], colours: dict[int, str]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
-    """All surfaces as one: vertices as (P, S, L), triangles, and a colour for each vertex."""
-    vertices, faces, shades, shift = [], [], [], 0
-    for surface in surfaces:
-        vertices.append(surface.mesh.vertices_mm[:, (1, 2, 0)])
-        faces.append(surface.mesh.faces + shift)
-        colour = QColor(colours[surface.value]).getRgbF()
-        shades.append(np.tile(np.asarray(colour, np.float32), (len(vertices[-1]), 1)))
-        shift += len(vertices[-1])
-    return (
-        np.concatenate(vertices).astype(np.float32),
-        np.concatenate(faces).astype(np.int32),
-        np.concatenate(shades),
-    )
