@@ -4,9 +4,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
+from featherseg.session.settings import Theme
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
-from featherseg.ui.style import SHEET
+from featherseg.ui.style import sheet
 from featherseg.ui.tools_box import ToolsBox
 
 
@@ -21,7 +22,7 @@ class SessionPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
         body.setObjectName("featherseg-panel")
-        body.setStyleSheet(SHEET)
+        body.setStyleSheet(sheet("dark"))
         self.model = ModelBox(session, keys)
         self.labels = LabelsBox(session)
         self.tools = ToolsBox(session, keys)
@@ -35,6 +36,12 @@ class SessionPanel(QScrollArea):
         self._layout.addStretch(1)
         self.setWidget(body)
         self.setMinimumWidth(max(body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40))
+
+    def wear(self, theme: Theme) -> None:
+        """Change to the colours of a theme."""
+        body = self.widget()
+        if body is not None:
+            body.setStyleSheet(sheet(theme))
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
