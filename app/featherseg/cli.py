@@ -46,9 +46,11 @@ def start(context: typer.Context) -> None:
 
 
 @app.command("open")
-def open_window(path: Annotated[Path | None, typer.Argument(help="Image to open")] = None) -> None:
-    """Open the window, on an image where one is named."""
-    _open(path)
+def open_window(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Image or folder to open")] = None,
+) -> None:
+    """Open the window, on an image or folder where one is named; of several (a file manager's) on the first."""
+    _open(paths[0] if paths else None)
 
 
 def _open(path: Path | None) -> None:

@@ -10,6 +10,7 @@ from support.paths import SAMPLE
 from support.windows import open_in
 
 from featherseg.ui.cheat_sheet import groups
+from featherseg.ui.palette import ranked
 from featherseg.window.helps import ABOUT
 from featherseg.window.launch import make_window
 
@@ -197,3 +198,19 @@ def test_a_file_that_the_system_asks_to_open_is_opened(window):
 
     wait(lambda: window.session.case is not None)
     assert window.session.case.volume.name == SAMPLE.stem
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("undo", "undo"),
+        ("file open mask", "file.open_mask"),
+        ("lbl 3", "label.3"),
+        ("MASK SAVE", "file.save"),
+        ("ndb", None),
+    ],
+)
+def test_words_in_any_order_parts_and_letters_in_order_are_found(window, query, first):
+    found = ranked(window.table, query, [])
+
+    assert (found[0].id if found else None) == first

@@ -94,6 +94,7 @@ class Palette(Floating):
             shown = key.toString(QKeySequence.SequenceFormat.NativeText)
             row = QTreeWidgetItem([command.menu, command.title, shown])
             row.setData(0, Qt.ItemDataRole.UserRole, command.id)
+            row.setToolTip(1, command.help)
             row.setDisabled(not self._doing.can(command.id))
             self.rows.addTopLevelItem(row)
         self.rows.setCurrentItem(self.rows.topLevelItem(0))
@@ -147,5 +148,11 @@ def match(query: str, command: Command) -> float | None:
 
 
 def _in_order(word: str, text: str) -> bool:
+    """Whether the letters of a word come in this order, the first of them at a word's start."""
+    starts = [i for i in range(len(text)) if text[i] == word[0] and text[i - 1 : i] in ("", " ")]
+    return any(_contains(text[start:], word) for start in starts)
+
+
+def _contains(text: str, word: str) -> bool:
     letters = iter(text)
     return all(letter in letters for letter in word)

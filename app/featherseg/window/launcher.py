@@ -171,7 +171,7 @@ def desktop_entry(command: Sequence[str]) -> str:
             "Keywords=segmentation;annotation;DICOM;NIfTI;",
             f"MimeType={KINDS}",
             "StartupNotify=true",
-            "StartupWMClass=featherseg",
+            "StartupWMClass=Featherseg",
             "",
         )
     )
