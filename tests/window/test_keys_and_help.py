@@ -182,6 +182,7 @@ def test_light_is_chosen_kept_and_ticked(window):
     again.switch_theme()
     assert QApplication.palette().window().color().lightness() < 128
     again.close()
+    again.deleteLater()
 
 
 def test_the_about_box_names_version_and_purpose_and_the_window_has_an_icon(window):
@@ -214,3 +215,13 @@ def test_words_in_any_order_parts_and_letters_in_order_are_found(window, query, 
     found = ranked(window.table, query, [])
 
     assert (found[0].id if found else None) == first
+
+
+def test_the_panel_makes_room_for_a_long_key(window, hand):
+    window.table.set_key("tool.brush", "Ctrl+Shift+F12")
+    window.table.set_key("tool.browse", "Ctrl+Shift+F11")
+
+    button = window.panel.tools.buttons["brush"]
+    wait(lambda: button.width() >= button.sizeHint().width())
+    room = window.panel.viewport().width()
+    assert button.mapTo(window.panel.viewport(), button.rect().bottomRight()).x() < room

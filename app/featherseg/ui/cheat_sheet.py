@@ -18,7 +18,7 @@ MOUSE = (
     ("H, held", "Hide the masks"),
 )
 Rows = list[tuple[str, str]]
-COLUMNS = 3
+MOST_COLUMNS = 3
 
 
 class CheatSheet(Floating):
@@ -40,7 +40,11 @@ class CheatSheet(Floating):
 
     def start(self) -> None:
         """Open with the keys of today."""
-        self._area.setWidget(_page([*groups(self._table), ("Mouse", list(MOUSE))]))
+        blocks = [*groups(self._table), ("Mouse", list(MOUSE))]
+        for columns in range(MOST_COLUMNS, 0, -1):
+            self._area.setWidget(_page(blocks, columns))
+            if self.sizeHint().width() <= self.room().width():
+                break
         self.open_over(self)
 
     def sizeHint(self) -> QSize:
@@ -94,12 +98,12 @@ def _joined(rows: Rows) -> Rows:
     return joined
 
 
-def _page(blocks: Sequence[tuple[str, Rows]]) -> QWidget:
+def _page(blocks: Sequence[tuple[str, Rows]], count: int) -> QWidget:
     page = QWidget()
     em, letter = page.fontMetrics().height(), page.fontMetrics().averageCharWidth()
     widest = max((len(key) for _, rows in blocks for key, _ in rows), default=1)
-    columns = [QVBoxLayout() for _ in range(COLUMNS)]
-    heights = [0] * COLUMNS
+    columns = [QVBoxLayout() for _ in range(count)]
+    heights = [0] * count
     for title, rows in sorted(blocks, key=lambda block: -len(block[1])):
         shortest = heights.index(min(heights))
         heights[shortest] += len(rows) + 2

@@ -1,6 +1,6 @@
 """A frame that floats over the window's middle until Esc is pressed or something else is clicked."""
 
-from qtpy.QtCore import QEvent, QObject, QPoint
+from qtpy.QtCore import QEvent, QObject, QPoint, QSize
 from qtpy.QtWidgets import QApplication, QFrame, QWidget
 
 
@@ -21,13 +21,17 @@ class Floating(QFrame):
             app.focusChanged.connect(self._on_focus)
         window.installEventFilter(self)
 
+    def room(self) -> QSize:
+        """What the window leaves it at most."""
+        window = self.parentWidget()
+        return window.size() * 0.92 if window is not None else QSize()
+
     def place(self) -> None:
         """Lie in the upper middle of the window, as large as its content, inside the window."""
         window = self.parentWidget()
         if window is None:
             return
-        room = window.size() * 0.92
-        size = self.sizeHint().boundedTo(room)
+        size = self.sizeHint().boundedTo(self.room())
         top = min(window.height() // 8, (window.height() - size.height()) // 2)
         self.resize(size)
         self.move(QPoint((window.width() - size.width()) // 2, max(0, top)))
