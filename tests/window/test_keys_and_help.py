@@ -1,5 +1,7 @@
 """Commands, their keys, the palette and the cheat sheet in the real window, with real key presses."""
 
+import sys
+
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFileOpenEvent
@@ -13,6 +15,7 @@ from featherseg.ui.cheat_sheet import groups
 from featherseg.ui.palette import ranked
 from featherseg.window.helps import ABOUT
 from featherseg.window.launch import make_window
+from featherseg.window.launcher import files_of, places
 
 
 @pytest.fixture
@@ -192,6 +195,25 @@ def test_the_about_box_names_version_and_purpose_and_the_window_has_an_icon(wind
     assert box.text() == ABOUT and "not a medical device" in ABOUT
     assert not box.iconPixmap().isNull() and not window.windowIcon().isNull()
     box.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="freedesktop.org")
+def test_the_launcher_is_installed_from_the_menu_and_a_sentence_says_so(window):
+    window.actions_by_id["help.launcher"].trigger()
+
+    wait(lambda: "among your programs" in window.notices.text())
+    assert files_of(places())[0].is_file()
+
+
+def test_a_launcher_that_cannot_be_made_is_a_sentence(window, monkeypatch, tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    for name in ("XDG_DATA_HOME", "APPDATA"):
+        monkeypatch.setenv(name, str(in_the_way))
+
+    window.actions_by_id["help.launcher"].trigger()
+
+    wait(lambda: "cannot be made" in window.notices.text())
 
 
 def test_a_file_that_the_system_asks_to_open_is_opened(window):

@@ -12,7 +12,6 @@ from featherseg.ui.cheat_sheet import CheatSheet
 from featherseg.ui.palette import Doing, Palette
 from featherseg.ui.shortcuts_dialog import ShortcutsDialog
 from featherseg.window.launcher import install, places
-from featherseg_engines.errors import FeathersegError
 from featherseg_resources import icon_file
 
 if TYPE_CHECKING:
@@ -67,11 +66,12 @@ class Helps:
         box.open()
 
     def install_launcher(self) -> None:
-        """Put Featherseg among this person's programs, and say where."""
-        try:
-            install(places())
-        except FeathersegError as error:
-            self._window.session.tell(Notice(str(error), "problem"))
+        """Put Featherseg among this person's programs; off this thread, since Windows takes a second for it."""
+        session = self._window.session
+        if session.reading:
+            session.tell(Notice("An image is being read; install the launcher when it is open."))
             return
         text = "Featherseg is among your programs now; images and folders can be opened with it."
-        self._window.session.tell(Notice(text))
+        session.opening.compute(
+            "Installing the launcher", lambda _: install(places()), lambda _: session.tell(Notice(text))
+        )

@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,10 @@ def start_command() -> list[str]:
     """What starts the window of this installation; a path may follow."""
     python = Path(sys.executable)
     ending = ".exe" if os.name == "nt" else ""
-    script = python.with_name(f"featherseg-desktop{ending}")
-    if script.exists():
-        return [str(script)]
+    for folder in (python.parent, Path(sysconfig.get_path("scripts"))):
+        script = folder / f"featherseg-desktop{ending}"
+        if script.exists():
+            return [str(script)]
     quiet = python.with_name("pythonw.exe")
     return [str(quiet if quiet.exists() else python), "-m", "featherseg.cli", "open"]
 
