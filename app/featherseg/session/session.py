@@ -24,7 +24,7 @@ from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue
 
-Tool = Literal["browse", "brush", "eraser", "fill"]
+Tool = Literal["browse", "brush", "eraser", "fill", "ruler"]
 NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
 
 

@@ -12,7 +12,7 @@ from featherseg.viewer.strokes import TITLES, edit_from_stroke
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Edit
 
-MODES = {"browse": "pan_zoom", "brush": "paint", "eraser": "erase", "fill": "fill"}
+MODES = {"browse": "pan_zoom", "brush": "paint", "eraser": "erase", "fill": "fill", "ruler": "pan_zoom"}
 ABOVE = "translucent_no_depth"
 """Blending that draws layers of one plane in their order."""
 GHOST_CONTOUR = 2

@@ -18,6 +18,7 @@ from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.overlay_box import OverlayBox
 from featherseg.ui.panel import SessionPanel
+from featherseg.ui.ruler_box import RulerBox
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.style import dress
 from featherseg.ui.welcome import Welcome
@@ -29,6 +30,7 @@ from featherseg.window.header_dock import HeaderDock
 from featherseg.window.helps import Helps
 from featherseg.window.keys import KeyShadow
 from featherseg.window.menus import Menus
+from featherseg.window.statistics_dock import StatisticsDock
 from featherseg.window.status import StatusLine
 from featherseg_engines.imaging.windowing import in_words
 from featherseg_resources import icon_file
@@ -54,9 +56,12 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setWindowIcon(QIcon(str(icon_file())))
         self.helps = Helps(self)
+        self.statistics = StatisticsDock(session, self)
         self.table = CommandTable(self._commands(), self.settings.value.shortcuts)
         self.panel = SessionPanel(session, self.table.hints)
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
+        self.ruler_box = RulerBox(session, self.planes.rulers, self.panel.tools, self.table.hints)
+        self.panel.put_below(self.ruler_box)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
         self.panel.put_below(SaveBox(session, self.files.save, self.table.hints["file.save"]))
@@ -72,7 +77,9 @@ class MainWindow(QMainWindow):
         self._window_menu = self.menus.menus["View"].addMenu("Window")
         self._window_menu.aboutToShow.connect(self._fill_window_menu)
         self.header = HeaderDock(session, self)
-        self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
+        for dock in (self.header, self.statistics):
+            self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        self.tabifyDockWidget(self.header, self.statistics)
         self.connections = Connections()
         self.connections.add(session.opened, self._on_opened)
         self.connections.add(self.table.changed, self._on_keys)
@@ -100,6 +107,8 @@ class MainWindow(QMainWindow):
             *file_commands(self),
             *session_commands(self.session),
             *view_commands(self),
+            *self.planes.commands(),
+            *self.statistics.commands(),
             *help_commands(self),
         ]
 
@@ -164,9 +173,10 @@ class MainWindow(QMainWindow):
             return
         self.connections.clear()
         self.menus.release()
-        for part in (self.header, self.window_box, self.overlay_box):
+        for part in (self.header, self.window_box, self.overlay_box, self.ruler_box):
             part.connections.clear()
         self.planes.release()
+        self.statistics.release()
         self.panel.release()
         self.session.close()
         event.accept()
