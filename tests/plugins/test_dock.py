@@ -11,6 +11,8 @@ from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
+from featherseg.ui.style import sheet
+
 
 @pytest.fixture(autouse=True)
 def _no_windows_of_other_tests():
@@ -142,3 +144,11 @@ def test_four_dimensions_are_refused_with_a_sentence(viewer):
     dock = open_dock(viewer)
     assert dock.session.case is None
     assert "4 dimensions" in dock.notices.text()
+
+
+def test_the_dock_follows_napari_dark_and_light(viewer):
+    dock = open_dock(viewer)
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        for widget in (dock.notices, dock.panel.widget()):
+            assert widget.styleSheet() == sheet(theme)

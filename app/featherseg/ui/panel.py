@@ -1,12 +1,13 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
+from featherseg.session.settings import Theme
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
-from featherseg.ui.style import SHEET
+from featherseg.ui.style import sheet
 from featherseg.ui.tools_box import ToolsBox
 
 
@@ -21,7 +22,7 @@ class SessionPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
         body.setObjectName("featherseg-panel")
-        body.setStyleSheet(SHEET)
+        body.setStyleSheet(sheet("dark"))
         self.model = ModelBox(session, keys)
         self.labels = LabelsBox(session)
         self.tools = ToolsBox(session, keys)
@@ -34,7 +35,13 @@ class SessionPanel(QScrollArea):
             self._layout.addWidget(line)
         self._layout.addStretch(1)
         self.setWidget(body)
-        self.setMinimumWidth(max(body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40))
+        self._widen()
+
+    def wear(self, theme: Theme) -> None:
+        """Change to the colours of a theme."""
+        body = self.widget()
+        if body is not None:
+            body.setStyleSheet(sheet(theme))
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
@@ -43,6 +50,19 @@ class SessionPanel(QScrollArea):
     def put_below(self, widget: QWidget) -> None:
         """Add a widget at the end (save and open in napari's dock)."""
         self._layout.insertWidget(self._layout.count() - 1, widget)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Qt's scroll area watches what is inside already; a new size inside is a new width here."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._widen()
+        return bool(super().eventFilter(watched, event))
+
+    def _widen(self) -> None:
+        """Room for what is inside and for the bar that appears where the window is low."""
+        body, bar = self.widget(), self.verticalScrollBar()
+        inside = body.minimumSizeHint().width() if body is not None else 0
+        beside = bar.sizeHint().width() if bar is not None else 0
+        self.setMinimumWidth(max(inside + beside, self.fontMetrics().averageCharWidth() * 40))
 
     def release(self) -> None:
         """Let go of the session."""
