@@ -122,7 +122,9 @@ def test_no_two_commands_ever_share_a_key_and_the_last_choice_holds(choices):
         assert keys(table(made.overrides)) == keys(made)  # what is kept is enough to begin from again
 
 
-@pytest.mark.parametrize(("one", "other"), [("Ctrl+Shift+Z", "Shift+Ctrl+z"), ("Ctrl++", "ctrl++")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Ctrl+Shift+Z", "Shift+Ctrl+z"), ("Ctrl++", "ctrl++"), ("Return", "Enter")]
+)
 def test_one_key_has_one_spelling(one, other):
     assert plain_key(one) == plain_key(other)
     assert plain_key("Ctrl++") != plain_key("Ctrl+-")

@@ -11,6 +11,7 @@ from support.hand import Hand, settle, wait
 from support.paths import SAMPLE
 from support.windows import open_in
 
+from featherseg.ui.buttons import tool_button
 from featherseg.ui.cheat_sheet import groups
 from featherseg.ui.palette import ranked
 from featherseg.window.helps import ABOUT
@@ -44,7 +45,12 @@ def test_a_changed_key_works_at_once_and_after_a_restart_and_the_button_shows_it
     window.helps.show_shortcuts()
     dialog = window.helps.shortcuts
     dialog.choose("tool.brush")
-    press(dialog.edit, Qt.Key.Key_Q)
+    hand = Hand(dialog)
+    hand.click(dialog.edit)
+    hand.key("q", "Return")
+    assert dialog.isVisible() and window.table.key("tool.brush") == "Return"
+    dialog.choose("tool.brush")
+    hand.key("q")
     dialog.close()
     settle()
 
@@ -94,12 +100,12 @@ def test_a_clash_is_said_and_changes_nothing_until_the_key_is_taken(window):
 
 
 def test_the_primary_button_goes_on_following_its_new_key(window, hand):
-    window.table.set_key("propose", "Ctrl+Space")
-    assert window.panel.model.primary.text() == "Propose   Ctrl+Space"
+    window.table.set_key("propose", "Ctrl+J")
+    assert window.panel.model.primary.text() == "Propose   Ctrl+J"
 
-    hand.key("ctrl+space")
+    hand.key("ctrl+j")
     wait(lambda: window.session.proposal is not None)
-    assert window.panel.model.primary.text() == "Accept   Ctrl+Space"
+    assert window.panel.model.primary.text() == "Accept   Ctrl+J"
 
 
 def test_the_palette_finds_runs_and_gives_the_keyboard_back(window, hand):
@@ -240,10 +246,40 @@ def test_words_in_any_order_parts_and_letters_in_order_are_found(window, query, 
 
 
 def test_the_panel_makes_room_for_a_long_key(window, hand):
-    window.table.set_key("tool.brush", "Ctrl+Shift+F12")
-    window.table.set_key("tool.browse", "Ctrl+Shift+F11")
+    window.table.set_key("tool.brush", "Ctrl+F12")
+    window.table.set_key("tool.browse", "Ctrl+F11")
 
     button = window.panel.tools.buttons["brush"]
     wait(lambda: button.width() >= button.sizeHint().width())
     room = window.panel.viewport().width()
     assert button.mapTo(window.panel.viewport(), button.rect().bottomRight()).x() < room
+
+
+def test_a_long_key_stands_in_the_tooltip_and_a_tooltip_of_its_own_stays(window):
+    tools = window.panel.tools
+    undo = tools.undo.toolTip()
+    window.table.set_key("tool.fill", "Ctrl+Alt+Shift+F12")
+    window.table.set_key("undo", "Ctrl+Backspace")
+
+    assert tools.buttons["fill"].text() == "Fill"
+    assert tools.buttons["fill"].toolTip() == "Fill (Ctrl+Alt+Shift+F12)"
+    assert (tools.undo.text(), tools.undo.toolTip()) == ("Undo", undo)
+
+
+def test_a_button_of_a_grid_follows_its_key_in_the_tooltip(window):
+    button = tool_button("All", "Work on all slices", window.table.hints["tool.fill"])
+    button.setParent(window)
+    window.table.set_key("tool.fill", "K")
+
+    assert (button.text(), button.toolTip()) == ("All", "Work on all slices (K)")
+
+
+def test_both_enter_keys_do_what_one_of_them_is_given_for(window, hand):
+    window.table.set_key("tool.eraser", "Return")
+
+    hand.key("KP_Enter")
+    assert window.session.tool == "eraser"
+    window.session.choose_tool("browse")
+    hand.key("Return")
+    assert window.session.tool == "eraser"
+    assert "'Eraser'" in window.table.objection("undo", "Enter")

@@ -6,7 +6,7 @@ from psygnal import Signal
 
 from featherseg.session.commands import Command
 
-MENUS = ("File", "Edit", "View", "Label", "Model", "Help")
+MENUS = ("File", "Edit", "View", "Label", "Tools", "Model", "Help")
 HELD = {"H": "holding H hides the masks"}
 """Keys that are held, not pressed, and so are nobody's shortcut."""
 
@@ -67,7 +67,8 @@ class CommandTable:
         """Titles of the menus in their order, each with its commands; Help is last."""
         more = dict.fromkeys(c.menu for c in self if c.menu not in MENUS)
         titles = (*MENUS[:-1], *more, MENUS[-1])
-        return [(title, [c for c in self if c.menu == title]) for title in titles]
+        found = [(title, [c for c in self if c.menu == title]) for title in titles]
+        return [(title, commands) for title, commands in found if commands]
 
     def owner(self, key: str) -> Command | None:
         """The command that has this key now."""
@@ -134,6 +135,6 @@ class CommandTable:
 
 
 def plain_key(key: str) -> str:
-    """A key text in one spelling, whatever the order and case of its modifiers."""
+    """A key text in one spelling, whatever the order and case of its modifiers; both Enter keys are one."""
     *modifiers, last = key.upper().replace("++", "+PLUS").split("+")
-    return "+".join([*sorted(modifiers), last])
+    return "+".join([*sorted(modifiers), "RETURN" if last == "ENTER" else last])

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QAbstractButton, QWidget
+from qtpy.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
 from featherseg.session.command_table import KeyHint
 
-SHORT = 14
-TITLE, COMMAND = "featherseg-title", "featherseg-command"
+SHORT = 8
+"""Characters of the longest key that a button shows: a longer one would take the image's room."""
+COMMAND, TITLE, TIP = "featherseg-command", "featherseg-title", "featherseg-tip"
 
 
 def name_button(button: QAbstractButton, title: str, key: str = "") -> None:
@@ -16,21 +17,40 @@ def name_button(button: QAbstractButton, title: str, key: str = "") -> None:
 
     A key from a command table's hints is followed when it changes (`rename_buttons`).
     """
-    short = bool(key) and len(key) <= SHORT and "+Alt+" not in key
-    button.setText(f"{title}   {key}" if short else title)
-    button.setToolTip(f"{title} ({key})" if key else title)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    if isinstance(key, KeyHint):
-        button.setProperty(TITLE, title)
-        button.setProperty(COMMAND, key.command)
+    button.setProperty(TITLE, title)
+    button.setProperty(TIP, title)
+    _show(button, key)
+
+
+def tool_button(title: str, tip: str, key: str = "") -> QToolButton:
+    """A button of a grid, as wide as its column; its key stands in the tooltip, and is followed like others."""
+    button = QToolButton()
+    button.setText(title)
+    button.setProperty("role", "tool")
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    button.setProperty(TIP, tip)
+    _show(button, key)
+    return button
 
 
 def rename_buttons(root: QWidget, hints: Mapping[str, str]) -> None:
-    """Show the keys of today on every button under ``root``; a tooltip of its own stays."""
+    """Show the keys of today on every button under ``root``; a tooltip that was changed since stays."""
     for button in root.findChildren(QAbstractButton):
         command = button.property(COMMAND)
         if command in hints:
-            own, title = button.toolTip(), str(button.property(TITLE))
-            name_button(button, title, hints[command])
-            if own != title and not own.startswith(f"{title} ("):
-                button.setToolTip(own)
+            tip = button.toolTip()
+            ours = tip == button.property(TIP) or tip.startswith(f"{button.property(TIP)} (")
+            _show(button, hints[command])
+            if not ours:
+                button.setToolTip(tip)
+
+
+def _show(button: QAbstractButton, key: str) -> None:
+    title, tip = button.property(TITLE), str(button.property(TIP))
+    if title is not None:
+        short = bool(key) and len(key) <= SHORT and "+Alt+" not in key
+        button.setText(f"{title}   {key}" if short else str(title))
+    button.setToolTip(f"{tip} ({key})" if key else tip)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if isinstance(key, KeyHint):
+        button.setProperty(COMMAND, key.command)

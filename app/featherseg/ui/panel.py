@@ -58,11 +58,13 @@ class SessionPanel(QScrollArea):
         return bool(super().eventFilter(watched, event))
 
     def _widen(self) -> None:
-        """Room for what is inside and for the bar that appears where the window is low."""
+        """Room for what is inside and for the bar that appears where the window is low; never less than before."""
         body, bar = self.widget(), self.verticalScrollBar()
         inside = body.minimumSizeHint().width() if body is not None else 0
         beside = bar.sizeHint().width() if bar is not None else 0
-        self.setMinimumWidth(max(inside + beside, self.fontMetrics().averageCharWidth() * 40))
+        self.setMinimumWidth(
+            max(self.minimumWidth(), inside + beside, self.fontMetrics().averageCharWidth() * 40)
+        )
 
     def release(self) -> None:
         """Let go of the session."""

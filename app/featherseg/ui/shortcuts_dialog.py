@@ -60,6 +60,8 @@ class ShortcutsDialog(QDialog):
         end = QHBoxLayout()
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.reject)
+        for button in close.buttons():
+            button.setAutoDefault(False)  # Enter is a key like others here
         end.addWidget(self.all_back)
         end.addWidget(close, 1)
         layout = QVBoxLayout(self)

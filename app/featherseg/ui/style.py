@@ -91,6 +91,15 @@ QWidget#featherseg-panel QLabel[role="quiet"] { color: $quiet; }
 QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; }
 QWidget#featherseg-panel QToolButton:checked { background: $checked; border: 1px solid $checked_line;
     border-radius: 5px; color: $on_checked; }
+QWidget#featherseg-panel QToolButton[role="tool"] { padding: 0.2em 0.2em; }
+QWidget#featherseg-panel QToolButton[role="fold"], QWidget#featherseg-panel QToolButton[role="fold"]:checked {
+    padding: 0.2em 0; border: none; background: transparent; color: palette(text); font-weight: 600; }
+QFrame[role="label-row"] { border-radius: 4px; background: transparent; }
+QFrame[role="label-row"][active="true"] { background: $checked; }
+QFrame[role="label-row"] QLineEdit { background: transparent; border: none; }
+QFrame[role="label-row"] QLineEdit[readOnly="false"] { background: palette(base); }
+QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"], QFrame[role="label-row"][active="true"] QLabel {
+    color: $on_checked; font-weight: 600; }
 QWidget#featherseg-panel QFrame[role="line"] { background: $line; border: none; max-height: 1px; }
 QPushButton#primary { background: $accent; color: $on_accent; border: none; border-radius: 6px;
     padding: 0.65em; font-weight: 600; }

@@ -1,5 +1,6 @@
 """The menus, made from the command table and following it."""
 
+import re
 from collections.abc import Callable
 
 from qtpy.QtGui import QAction, QKeySequence
@@ -50,7 +51,13 @@ class Menus:
 
     def _on_keys(self) -> None:
         for command, key in self._table.hints.items():
-            self.actions[command].setShortcut(QKeySequence(str(key)))
+            self.actions[command].setShortcuts(both_enters(str(key)))
+
+
+def both_enters(key: str) -> list[QKeySequence]:
+    """A key as Qt's shortcuts: the Enter of the letters and the one of the numbers do the same."""
+    spellings = {key, re.sub("Enter$", "Return", key), re.sub("Return$", "Enter", key)} if key else set()
+    return [QKeySequence(spelling) for spelling in sorted(spellings, reverse=True)]
 
 
 def _runner(run: Callable[[], None]) -> Callable[..., None]:
