@@ -30,7 +30,7 @@ def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> No
 
     def done(intake: Intake) -> None:
         _tell(bench, intake, "added", "No image was added.")
-        if bench.current is None and intake.cases:
+        if bench.session.case is None and intake.cases:
             bench.open_case(intake.cases[0])
 
     _run(bench, "Adding images", work, done)

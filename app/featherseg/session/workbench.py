@@ -48,6 +48,7 @@ class Workbench:
         self.shown = Shown()
         self.cases: list[Case] = []
         self.current: Case | None = None
+        self._coming: Case | None = None  # being read, to be in hand soon
         self._post = post
         self._writing: Writing | None = None
         session.opened.connect(self._on_opened)
@@ -97,16 +98,20 @@ class Workbench:
             text = "The program ended unexpectedly last time; every finished edit was kept."
             self.session.tell(Notice(text))
 
-    def close(self) -> bool:
-        """Write the mask files, let the workspace go; False where edits would be lost and nothing was done."""
+    def close(self, *, lose: bool = False) -> bool:
+        """Write the mask files, let the workspace go; False where edits would be lost and nothing was done.
+
+        ``lose`` closes all the same: the person said so.
+        """
         workspace, writing = self.workspace, self._writing
         if workspace is None:
             return True
-        if not self.session.editing.retry():
+        if self.current is not None and not self.session.editing.retry() and not lose:
             return False
         self.session.opening.cancel()
         if self.current is not None:
             self.session.use(None)
+        self._coming = None
         if writing is not None:
             writing.close()
         workspace.close()
@@ -152,6 +157,49 @@ class Workbench:
             self.session.tell(Notice(str(error), "problem"))
         self.refresh()
 
+    def remove(self, cases: Sequence[Case]) -> None:
+        """Take cases and their history out of the list; image and mask files stay."""
+        if self.workspace is None:
+            return
+        gone = {case.id for case in cases}
+        if self._coming is not None and self._coming.id in gone:
+            self.session.opening.cancel()
+        if self.current is not None and self.current.id in gone:
+            self.session.use(None)
+        try:
+            self.workspace.remove_cases(sorted(gone))
+        except JournalError as error:
+            self.session.tell(Notice(str(error), "problem"))
+        self.refresh()
+
+    def relink(self, case: Case, path: Path) -> None:
+        """The image of a case lies here now; open it."""
+        if self.workspace is None:
+            return
+        try:
+            self.workspace.relink(case.id, path)
+        except FeathersegError as error:
+            self.session.tell(Notice(str(error), "problem"))
+            return
+        self.refresh()
+        self.open_case(self.workspace.case(case.id))
+
+    def sign(self, who: str) -> None:
+        """Put these initials beside every change from now on."""
+        if who == self.who:
+            return
+        self.who = who
+        workspace, case, current = self.workspace, self.session.case, self.current
+        if workspace is None:
+            return
+        workspace.who = who
+        if case is None or current is None or case.unsaved or workspace.read_only:
+            return
+        try:
+            self._use(case.volume, workspace.open_case(current.id))  # its journal has the old initials
+        except FeathersegError as error:
+            self.session.tell(Notice(str(error), "problem"))
+
     def flag(self) -> None:
         """Mark the case in hand for a second look, or take the mark away."""
         if self.current is not None:
@@ -163,27 +211,54 @@ class Workbench:
     def open_case(self, case: Case) -> None:
         """Read a case's image and labels off this thread and take it in hand."""
         workspace = self.workspace
-        if workspace is None or (self.current is not None and self.current.id == case.id):
+        if workspace is None:
             return
-        if not self.session.editing.retry():
+        if self.current is not None and self.current.id == case.id:
+            self._stay()
+            return
+        if not self.session.editing.retry() or not self._loose_may_go(case):
             return
 
         def read(_: Ear) -> tuple[Volume, OpenedCase]:
             return workspace.read_volume(case), workspace.open_case(case.id)
 
         def use(found: tuple[Volume, OpenedCase]) -> None:
+            self._coming = None
             if self.workspace is workspace:
                 self._use(*found)
 
-        self.session.opening.compute(f"Opening '{case.name}'", read, use)
+        self.session.opening.compute(f"Opening '{case.name}'", read, use, self._not_coming)
+        self._coming = case
+
+    def _stay(self) -> None:
+        """Back to the case in hand before another was there."""
+        if self._coming is not None:
+            self.session.opening.cancel()
+
+    def _not_coming(self) -> None:
+        self._coming = None
+
+    def _loose_may_go(self, case: Case) -> bool:
+        """Whether an image opened beside the workspace has nothing to lose; else a notice offers what to do."""
+        loose = self.session.case
+        if loose is None or loose.number is not None or not loose.unsaved:
+            return True
+
+        def discard() -> None:
+            self.session.use(None)
+            self.open_case(case)
+
+        text = f"The labels of '{loose.title}' are not saved; save them first."
+        self.session.tell(Notice(text, offers=(Offer(f"Discard them, open '{case.name}'", discard),)))
+        return False
 
     def _use(self, volume: Volume, found: OpenedCase) -> None:
         if self._writing is not None and self.current is not None:
             self._writing.touch(self.current.id, soon=True)
         case = found.case
+        self.current = case
         self.session.labelling.ensure(int(v) for v in case.volumes_ml)
         self.session.use(OpenCase(volume, found.history, number=case.id, name=case.name))
-        self.current = case
         sentences = [found.told, *volume.warnings]
         if any(sentences):
             self.session.tell(Notice(" ".join(s for s in sentences if s)))
@@ -191,10 +266,10 @@ class Workbench:
         self.listed.emit()
 
     def next(self, *, backwards: bool = False) -> None:
-        """Open the case after (before) the one in hand, as the list shows them."""
+        """Open the case after (before) the one in hand or on its way, as the list shows them."""
         if self.workspace is not None:
-            after = self.current.id if self.current else None
-            case = self.workspace.next_case(after, self.cases, backwards)
+            after = self._coming or self.current
+            case = self.workspace.next_case(after.id if after else None, self.cases, backwards)
             if case is not None:
                 self.open_case(case)
 
@@ -210,10 +285,10 @@ class Workbench:
             return
         if not self.session.editing.retry():
             return
+        following = self._unfinished_after(case)  # before a filter takes the accepted one off the list
         self.set_state([case], CaseState.ACCEPTED)
         if self._writing is not None:
             self._writing.touch(case.id, soon=True)
-        following = self._unfinished_after(case)
         if following is not None:
             self.open_case(following)
         else:
@@ -243,6 +318,9 @@ class Workbench:
                 self._writing.touch(self.current.id, soon=True)
             self.current = None
             self.opened.emit(None)
+        if case is not None and case.number is not None and self.workspace is not None and not self.current:
+            self.current = self.workspace.case(case.number)  # an image that could not be read gave way again
+            self.opened.emit(self.current)
 
     def _on_edited(self, edit: Edit, how: str) -> None:
         case = self.session.case

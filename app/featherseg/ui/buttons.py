@@ -3,7 +3,8 @@
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton
 
-SHORT = 14
+SHORT = 8
+"""Characters of the longest key that a button shows: a longer one would take the image's room."""
 
 
 def name_button(button: QAbstractButton, title: str, key: str = "") -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from featherseg.session.session import Session
+from featherseg.session.workbench import Workbench
 from featherseg.ui.dispatch import UiThread
 from featherseg.ui.style import dress
 from featherseg.viewer.opengl import opengl_problem
@@ -30,7 +31,7 @@ def make_window(catalogue: Catalogue | None = None) -> MainWindow:
     assert isinstance(app, QApplication)
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
-    window = MainWindow(session, bundled_samples())
+    window = MainWindow(session, bundled_samples(), Workbench(session, thread.post))
     dress(app, window)
     return window
 

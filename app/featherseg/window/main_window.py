@@ -6,12 +6,14 @@ from pathlib import Path
 from napari.qt import QtViewer
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
-from qtpy.QtWidgets import QMainWindow, QMessageBox, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QMainWindow, QMessageBox, QStackedWidget, QVBoxLayout, QWidget
 
 from featherseg import __version__
 from featherseg.session.case import OpenCase
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
+from featherseg.session.workbench import Workbench
+from featherseg.ui.columns import Columns
 from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.overlay_box import OverlayBox
@@ -24,6 +26,7 @@ from featherseg.window.files import Files
 from featherseg.window.header_dock import HeaderDock
 from featherseg.window.keys import KeyShadow
 from featherseg.window.status import StatusLine
+from featherseg.window.workspace_part import WorkspacePart
 from featherseg_engines.imaging.windowing import in_words
 
 ABOUT = (
@@ -36,7 +39,9 @@ ABOUT = (
 class MainWindow(QMainWindow):
     """Composes everything; holds no state of its own."""
 
-    def __init__(self, session: Session, samples: Sequence[tuple[str, Path]] = ()) -> None:
+    def __init__(
+        self, session: Session, samples: Sequence[tuple[str, Path]] = (), bench: Workbench | None = None
+    ) -> None:
         super().__init__()
         self.session = session
         self._shadow = KeyShadow(session, self)
@@ -46,12 +51,18 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Featherseg")
         self.setAcceptDrops(True)
         self.actions_by_id: dict[str, QAction] = {}
-        commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
+        self.work = WorkspacePart(bench, self.files, self) if bench is not None else None
+        commands = [
+            *(self.work.commands() if self.work else ()),
+            *self._file_commands(),
+            *session_commands(session),
+            *self._view_commands(),
+        ]
         self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
-        self.panel.put_below(SaveBox(session, self.files.save, "Ctrl+S"))
+        self.panel.put_below(SaveBox(session, self._save, "Ctrl+S"))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
         self.stack.addWidget(Welcome(samples, self.files.open))
@@ -60,6 +71,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self._add_menus(commands)
+        if self.work is not None:
+            self.work.join(self.columns, self.actions_by_id)
         self.header = HeaderDock(session, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
         self.connections = Connections()
@@ -71,12 +84,10 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(4, 4, 4, 0)
         column.addWidget(self.notices)
         column.addWidget(self.stack, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(middle)
-        split.addWidget(self.panel)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 0)
-        self.setCentralWidget(split)
+        left = self.work.cases if self.work else QWidget()
+        left.hide()
+        self.columns = Columns(left, middle, self.panel)
+        self.setCentralWidget(self.columns)
         em = self.fontMetrics().height()
         self.resize(em * 76, em * 46)
 
@@ -88,7 +99,7 @@ class MainWindow(QMainWindow):
             Command("file.overlay", "Lay a second image over …", "", "File", files.ask_overlay),
             Command("file.overlay_folder", "Lay a DICOM series over …", "", "File", files.ask_overlay_folder),
             Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
-            Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
+            Command("file.save", "Save mask", "Ctrl+S", "File", self._save),
             Command(
                 "file.save_as",
                 "Save mask as …",
@@ -156,7 +167,14 @@ class MainWindow(QMainWindow):
         self.header.setVisible(not self.header.isVisible())
 
     def _toggle_panel(self) -> None:
-        self.panel.setVisible(not self.panel.isVisible())
+        self.columns.fold(self.panel, away=self.panel.isVisible())
+
+    def _save(self) -> None:
+        _drop_answer(self.work.files.save() if self.work else self.files.save())
+
+    def to_image(self) -> None:
+        """Hand the keyboard to the image."""
+        self.qt_viewer.canvas.native.setFocus()
 
     def show_about(self) -> None:
         """The About box, with the sentence that must stand there."""
@@ -164,9 +182,9 @@ class MainWindow(QMainWindow):
 
     def _on_opened(self, case: OpenCase | None) -> None:
         self.stack.setCurrentIndex(0 if case is None else 1)
-        self.setWindowTitle(f"{case.volume.name} - Featherseg" if case else "Featherseg")
+        self.setWindowTitle(f"{case.title} - Featherseg" if case else "Featherseg")
         if case is not None:
-            self.qt_viewer.canvas.native.setFocus()
+            self.to_image()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files may be dropped anywhere on the window."""
@@ -187,6 +205,8 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.connections.clear()
+        if self.work is not None:
+            self.work.release()
         for part in (self.header, self.window_box, self.overlay_box):
             part.connections.clear()
         self.planes.release()
