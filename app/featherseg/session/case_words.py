@@ -16,14 +16,14 @@ SIGNS: dict[CaseState, str] = {
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-def sizes_in_words(case: Case, names: Mapping[int, Label]) -> str:
+def sizes_in_words(case: Case, names: Mapping[int, Label], *, brief: bool = False) -> str:
     """How large each label is, as of the last written mask: "lesion 1.2 ml"; "" where nothing is drawn.
 
-    The size alone where there is one label only.
+    The size alone where there is one label only, or ``brief`` and one drawn.
     """
     unit = "ml" if case.geometry.calibrated else "px"
     drawn = {value: size for value, size in case.volumes_ml.items() if size > 0}
-    if len(names) == 1 and set(drawn) == set(names):
+    if len(drawn) == 1 and (brief or set(drawn) == set(names)):
         named = dict.fromkeys(drawn, "")
     else:
         named = {value: names[value].name if value in names else f"label {value}" for value in drawn}
@@ -53,9 +53,12 @@ def ago(changed: str, now: datetime | None = None) -> str:
     return then.astimezone().date().isoformat()
 
 
-def line_under(case: Case, names: Mapping[int, Label]) -> str:
-    """The second line of a case in the list."""
-    parts = (sizes_in_words(case, names), ago(case.changed), case.who)
+def line_under(case: Case, names: Mapping[int, Label], *, brief: bool = False) -> str:
+    """The second line of a case in the list; ``brief`` for a narrow one."""
+    when = ago(case.changed)
+    if brief:
+        when = when.removeprefix("just ").removesuffix(" ago")
+    parts = (sizes_in_words(case, names, brief=brief), when, case.who)
     return " · ".join(part for part in parts if part)
 
 

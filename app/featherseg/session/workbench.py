@@ -40,6 +40,7 @@ class Workbench:
     changed = Signal(object)  # Workspace, or None when it was closed
     listed = Signal()  # the rows, their states or their order are other than before
     opened = Signal(object)  # Case that is in hand now, or None
+    signed = Signal(str)  # other initials from now on
     wrote = Signal(int)  # a case's mask file is up to date
 
     def __init__(self, session: Session, post: Post, who: str = "") -> None:
@@ -147,6 +148,10 @@ class Workbench:
         """The case's small PNG; empty where there is none."""
         return self.workspace.thumbnail(case.id) if self.workspace else b""
 
+    def step_times(self) -> dict[int, str]:
+        """When each step of the case in hand was done (ISO 8601, UTC), by the step's number."""
+        return self.workspace.step_times(self.current.id) if self.workspace and self.current else {}
+
     def set_state(self, cases: Sequence[Case], state: CaseState) -> None:
         """Put cases into a state."""
         if self.workspace is None or not cases:
@@ -189,6 +194,7 @@ class Workbench:
         if who == self.who:
             return
         self.who = who
+        self.signed.emit(who)
         workspace, case, current = self.workspace, self.session.case, self.current
         if workspace is None:
             return

@@ -61,11 +61,10 @@ class CasesDelegate(QStyledItemDelegate):
         picture = self._model.picture(case)
         if picture.isNull():
             return
-        size = picture.size().scaled(rect.size(), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRect(rect.topLeft(), size)
-        place.moveCenter(rect.center())
+        side = min(picture.width(), picture.height())
+        middle = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawPixmap(place, picture)
+        painter.drawPixmap(rect, picture, middle)
 
     def _paint_text(
         self, painter: QPainter, option: QStyleOptionViewItem, rect: QRect, case: Case, *, current: bool
@@ -87,5 +86,7 @@ class CasesDelegate(QStyledItemDelegate):
         painter.setFont(small)
         painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
         words = line_under(case, self._bench.session.table.rows)
+        if QFontMetrics(small).horizontalAdvance(words) > under.width():
+            words = line_under(case, self._bench.session.table.rows, brief=True)
         shown = QFontMetrics(small).elidedText(words, Qt.TextElideMode.ElideRight, under.width())
         painter.drawText(under, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

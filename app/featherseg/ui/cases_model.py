@@ -14,7 +14,6 @@ from featherseg_engines.annotation.cases import Case
 CASE = Qt.ItemDataRole.UserRole
 CURRENT = Qt.ItemDataRole.UserRole + 1
 KEPT_PICTURES = 300
-Index = QModelIndex | QPersistentModelIndex
 
 
 class CasesModel(QAbstractListModel):
@@ -43,7 +42,7 @@ class CasesModel(QAbstractListModel):
         changed = [
             row
             for row, (old, new) in enumerate(zip(self._cases, cases, strict=True))
-            if old is not new and old != new or new.id != old.id or (new.id in (current, self._current))
+            if (old is not new and old != new) or new.id != old.id or (new.id in (current, self._current))
         ]
         self._cases, self._current = list(cases), current
         for row in changed:
@@ -70,11 +69,13 @@ class CasesModel(QAbstractListModel):
             self._pictures.move_to_end(case.id)
         return known
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 (Qt's own signature)
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 (Qt's own signature)
         """How many cases the list shows."""
         return 0 if parent.isValid() else len(self._cases)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
         """The case itself, its name, or all about it in words."""
         if not index.isValid() or index.row() >= len(self._cases):
             return None

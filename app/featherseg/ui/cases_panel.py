@@ -12,12 +12,12 @@ from qtpy.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from featherseg.session.case_words import SIGNS
 from featherseg.session.workbench import Workbench
@@ -62,7 +62,7 @@ class CasesPanel(QWidget):
         self.setStyleSheet(SHEET)
         self.setAcceptDrops(True)
         self._bench, self._orders = bench, orders
-        self.heading, self.progress, self.bar = QLabel(), QLabel(), QProgressBar()
+        self.heading, self.progress, self.bar = QElidingLabel(), QLabel(), QProgressBar()
         self.filter = Line(orders.leave)
         self.states, self.sorts, self.direction = QComboBox(), QComboBox(), QToolButton()
         self.list = CasesList(bench, orders)
@@ -76,7 +76,7 @@ class CasesPanel(QWidget):
 
     def _dress(self) -> None:
         self.heading.setProperty("role", "heading")
-        self.heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.heading.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(max(4, self.fontMetrics().height() // 3))
         self.bar.setAccessibleName("Accepted cases")
@@ -141,6 +141,7 @@ class CasesPanel(QWidget):
         self.connections.add(bench.changed, self._on_workspace)
         self.connections.add(bench.listed, self._on_listed)
         self.connections.add(bench.opened, self._on_opened)
+        self.connections.add(bench.signed, self._on_initials)
         self.connections.add(bench.session.labels_changed, self._on_labels)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
@@ -174,6 +175,10 @@ class CasesPanel(QWidget):
 
     def _on_signed(self) -> None:
         self._bench.sign(self.who.text().strip())
+
+    def _on_initials(self, who: str) -> None:
+        if self.who.text() != who:
+            self.who.setText(who)
 
     def _on_workspace(self, _: object = None) -> None:
         workspace = self._bench.workspace

@@ -11,6 +11,12 @@ QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; }
 QWidget#featherseg-panel QToolButton:checked { background: #3d5a7a; border: 1px solid #6ea3db; border-radius: 5px;
     color: white; }
 QWidget#featherseg-panel QFrame[role="line"] { background: #39424b; border: none; max-height: 1px; }
+QFrame[role="label-row"] { border-radius: 4px; background: transparent; }
+QFrame[role="label-row"][active="true"] { background: #3d5a7a; }
+QFrame[role="label-row"] QLineEdit { background: transparent; border: none; }
+QFrame[role="label-row"] QLineEdit[readOnly="false"] { background: palette(base); }
+QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"], QFrame[role="label-row"][active="true"] QLabel {
+    color: white; font-weight: 600; }
 QPushButton#primary { background: #2f7fd1; color: white; border: none; border-radius: 6px;
     padding: 0.65em; font-weight: 600; }
 QPushButton#primary:hover { background: #4690de; }

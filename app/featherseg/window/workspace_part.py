@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QKeySequence
 
 from featherseg.session.commands import Command
@@ -11,6 +12,7 @@ from featherseg.ui.cases_panel import CaseOrders, CasesPanel
 from featherseg.ui.columns import Columns
 from featherseg.ui.connections import Connections
 from featherseg.window.files import Files
+from featherseg.window.history_dock import HistoryDock
 from featherseg.window.keys import TypingGuard
 from featherseg.window.workspace_commands import ENTER_KEYS, workspace_commands
 from featherseg.window.workspace_files import WorkspaceFiles
@@ -28,6 +30,7 @@ class WorkspacePart:
         self.files = WorkspaceFiles(bench, files, window)
         orders = CaseOrders(window.to_image, self.files.take, self.files.relink, self.files.remove)
         self.cases = CasesPanel(bench, orders)
+        self.history = HistoryDock(bench.session, bench.step_times, window)
         self._columns: Columns | None = None
         self._guard = TypingGuard(window)
         window.installEventFilter(self._guard)
@@ -39,6 +42,7 @@ class WorkspacePart:
     def join(self, columns: Columns, actions: Mapping[str, QAction]) -> None:
         """Take the place at the window's left, once menus and columns are there."""
         self._columns = columns
+        self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.history)
         actions["case.accept"].setShortcuts([QKeySequence(key) for key in ENTER_KEYS])
         self.connections = Connections()
         self.connections.add(self.bench.changed, self._on_workspace)
@@ -50,12 +54,14 @@ class WorkspacePart:
 
     def show_history(self) -> None:
         """Show or hide the history of the case."""
+        self.history.setVisible(not self.history.isVisible())
 
     def release(self) -> None:
         """Write what is to be written and let go; the person has agreed to losing what the disk refuses."""
         self.bench.close(lose=True)
         self.connections.clear()
         self.cases.release()
+        self.history.panel.connections.clear()
 
     def _on_workspace(self, workspace: Workspace | None) -> None:
         if self._columns is not None:
