@@ -2,14 +2,17 @@
 
 import shutil
 
+import numpy as np
 import pytest
-from qtpy.QtCore import QMimeData, QPointF, Qt, QUrl
+from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDropEvent
+from qtpy.QtWidgets import QApplication, QMessageBox
 from support.hand import Hand, settle, wait
 from support.paths import TINY
 
 from featherseg.session.gathering import gather
 from featherseg_engines.annotation.cases import CaseState
+from featherseg_engines.labels import Box
 
 IMAGES = sorted((TINY / "dev" / "images").glob("*"))
 
@@ -199,3 +202,87 @@ def test_initials_signed_now_stand_beside_the_next_edit(window, bench):
     window.session.accept()
     bench.refresh()
     assert bench.cases[0].who == "XY"
+
+
+def test_the_filled_button_leads_from_propose_to_accept_to_the_next_case(window, bench):
+    hand, primary, session = Hand(window), window.panel.model.primary, window.session
+    first = bench.current.id
+    assert primary.text().startswith("Propose")
+    hand.click(primary)
+    wait(lambda: session.proposal is not None)
+    assert primary.text() == "Accept   Space"
+    hand.click(primary)
+    assert primary.text() == "Accept case   Enter"
+    hand.click(primary)
+    wait(lambda: bench.current.id != first)
+    assert bench.cases[0].state is CaseState.ACCEPTED and primary.text().startswith("Propose")
+
+
+def refuse(bench, refused):
+    bench.workspace.store.connection.execute(f"PRAGMA query_only = {'ON' if refused else 'OFF'}")
+
+
+def answer(button):
+    """Press a button of the question that comes next; what it said."""
+    said = []
+
+    def press():
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            said.append(box.text())
+            box.button(button).click()
+        else:
+            QTimer.singleShot(50, press)
+
+    QTimer.singleShot(50, press)
+    return said
+
+
+def paint(session):
+    session.paint("Brush", Box((0, 5, 5), (1, 9, 9)), np.ones((1, 4, 4), np.uint8))
+
+
+def test_what_the_disk_refuses_is_told_and_asked_about_before_it_is_lost(window, bench, tmp_path):
+    refuse(bench, True)
+    paint(window.session)
+    assert window.status.saved.text() == "● 1 edit not saved"
+    said = answer(QMessageBox.StandardButton.Cancel)
+    loose = tmp_path / "loose.jpg"
+    shutil.copy(IMAGES[0], loose)
+    window.files.open(loose)
+    assert "refuses" in said[0] and bench.current is not None and not window.session.reading
+    answer(QMessageBox.StandardButton.Cancel)
+    assert not window.close() and bench.workspace is not None
+    refuse(bench, False)
+    window.work.files.save()
+    assert window.status.saved.text() == "✓ every edit saved"
+    assert window.work.files.may_leave()
+
+
+def test_the_window_closes_all_the_same_where_the_person_says_so(window, bench):
+    refuse(bench, True)
+    paint(window.session)
+    said = answer(QMessageBox.StandardButton.Discard)
+    assert window.close() and said and bench.workspace is None
+
+
+def test_a_case_is_taken_off_the_list_only_after_asking_and_its_files_stay(window, bench, folder):
+    paint(window.session)
+    answer(QMessageBox.StandardButton.Cancel)
+    window.work.files.remove(bench.cases[:1])
+    assert len(bench.cases) == 5
+    said = answer(QMessageBox.StandardButton.Yes)
+    window.work.files.remove(bench.cases[:1])
+    assert "photograph 0" in said[0] and len(bench.cases) == 4 and window.session.case is None
+    assert (folder / "a rather long name of a photograph 0.jpg").exists()
+
+
+def test_an_image_that_moved_is_linked_anew(window, bench, tmp_path):
+    case = bench.cases[2]
+    source = bench.workspace.image_path(case)
+    moved = tmp_path / "moved.jpg"
+    source.rename(moved)
+    bench.open_case(case)
+    wait(lambda: "link it anew" in window.notices.text())
+    bench.relink(case, moved)
+    wait(lambda: bench.current.id == case.id)

@@ -1,7 +1,7 @@
 """The workspace that is open: its case list, the case in hand, and the way from one to the next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from psygnal import Signal
@@ -144,6 +144,19 @@ class Workbench:
                 self.current = self.workspace.case(self.current.id)
         self.listed.emit()
 
+    def _renew(self, numbers: Sequence[int]) -> None:
+        """Read a few cases anew; the whole list only where its order or choice may be another now."""
+        if self.workspace is None:
+            return
+        if self.shown.states or self.shown.sort in ("state", "changed", "who"):
+            self.refresh()
+            return
+        new = {number: self.workspace.case(number) for number in numbers}
+        self.cases = [new.get(case.id, case) for case in self.cases]
+        if self.current is not None:
+            self.current = new.get(self.current.id, self.current)
+        self.listed.emit()
+
     def thumbnail(self, case: Case) -> bytes:
         """The case's small PNG; empty where there is none."""
         return self.workspace.thumbnail(case.id) if self.workspace else b""
@@ -160,7 +173,7 @@ class Workbench:
             self.workspace.set_state([case.id for case in cases], state)
         except JournalError as error:
             self.session.tell(Notice(str(error), "problem"))
-        self.refresh()
+        self._renew([case.id for case in cases])
 
     def remove(self, cases: Sequence[Case]) -> None:
         """Take cases and their history out of the list; image and mask files stay."""
@@ -311,6 +324,15 @@ class Workbench:
                 return at
         return None
 
+    @property
+    def ready(self) -> bool:
+        """Whether accepting the case is what comes next: one slice, labelled, no ghost on screen."""
+        case = self.session.case
+        if case is None or self.current is None or self.current.state is CaseState.ACCEPTED:
+            return False
+        waiting = self.session.proposal is not None or self.session.busy
+        return not waiting and case.volume.geometry.shape[0] == 1 and bool(case.history.done)
+
     def save(self) -> None:
         """Record what the disk refused, and bring the mask file of the case in hand up to date now."""
         if self.session.editing.retry() and self._writing is not None and self.current is not None:
@@ -337,8 +359,7 @@ class Workbench:
         if self.current.state is CaseState.ACCEPTED:  # changed after it was accepted: to be looked at again
             self.set_state([self.current], CaseState.IN_WORK)
         elif self.current.state is not CaseState.IN_WORK and self.current.state is not CaseState.FLAGGED:
-            self.current = replace(self.current, state=CaseState.IN_WORK)
-            self.refresh()
+            self._renew([self.current.id])
 
     def _on_labels(self) -> None:
         workspace = self.workspace
@@ -354,7 +375,8 @@ class Workbench:
             self.session.tell(Notice(str(error), "problem"))
 
     def _on_written(self, number: int) -> None:
-        self.refresh()
+        if any(case.id == number for case in (*self.cases, self.current) if case is not None):
+            self._renew([number])
         self.wrote.emit(number)
 
     def _not_written(self, sentence: str) -> None:

@@ -39,10 +39,11 @@ class CasesModel(QAbstractListModel):
             self._cases, self._current = list(cases), current
             self.endResetModel()
             return
+        moved = {current, self._current} if current != self._current else {None}
         changed = [
             row
             for row, (old, new) in enumerate(zip(self._cases, cases, strict=True))
-            if (old is not new and old != new) or new.id != old.id or (new.id in (current, self._current))
+            if new.id in moved or (old is not new and _looks(old) != _looks(new))
         ]
         self._cases, self._current = list(cases), current
         for row in changed:
@@ -89,3 +90,8 @@ class CasesModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return told_in_full(case, self._bench.session.table.rows)
         return None
+
+
+def _looks(case: Case) -> tuple[object, ...]:
+    """What a row shows."""
+    return case.state, case.changed, case.who, case.volumes_ml, case.name

@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self._add_menus(commands)
         if self.work is not None:
-            self.work.join(self.columns, self.actions_by_id)
+            self.work.join(self.columns, self.panel.model, self.actions_by_id)
         self.header = HeaderDock(session, self)
         self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self.header)
         self.connections = Connections()

@@ -11,6 +11,7 @@ from featherseg.session.workbench import Workbench
 from featherseg.ui.cases_panel import CaseOrders, CasesPanel
 from featherseg.ui.columns import Columns
 from featherseg.ui.connections import Connections
+from featherseg.ui.model_box import Further, ModelBox
 from featherseg.window.files import Files
 from featherseg.window.history_dock import HistoryDock
 from featherseg.window.keys import TypingGuard
@@ -39,13 +40,16 @@ class WorkspacePart:
         """Workspace and case commands, in the order of the menus."""
         return workspace_commands(self.bench, self.files, self.fold, self.show_history)
 
-    def join(self, columns: Columns, actions: Mapping[str, QAction]) -> None:
+    def join(self, columns: Columns, model: ModelBox, actions: Mapping[str, QAction]) -> None:
         """Take the place at the window's left, once menus and columns are there."""
+        bench = self.bench
+        model.go_further(Further("Accept case", "Enter", lambda: bench.ready, bench.accept))
         self._columns = columns
         self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.history)
         actions["case.accept"].setShortcuts([QKeySequence(key) for key in ENTER_KEYS])
         self.connections = Connections()
         self.connections.add(self.bench.changed, self._on_workspace)
+        self.connections.add(self.bench.listed, model.show_primary)
 
     def fold(self) -> None:
         """Take the case column off the screen or bring it back."""
