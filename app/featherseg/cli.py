@@ -45,8 +45,10 @@ def start(context: typer.Context) -> None:
 
 
 @app.command("open")
-def open_window(path: Annotated[Path | None, typer.Argument(help="Image to open")] = None) -> None:
-    """Open the window, on an image where one is named."""
+def open_window(
+    path: Annotated[Path | None, typer.Argument(help="Image, DICOM folder or workspace to open")] = None,
+) -> None:
+    """Open the window, on an image or a workspace where one is named."""
     _open(path)
 
 

@@ -10,8 +10,9 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 from support.hand import Hand, settle, wait
 from support.paths import TINY
 
-from featherseg.session.gathering import gather
+from featherseg.session.gathering import gather, send_out
 from featherseg_engines.annotation.cases import CaseState
+from featherseg_engines.annotation.export.registry import standard_exporters
 from featherseg_engines.labels import Box
 
 IMAGES = sorted((TINY / "dev" / "images").glob("*"))
@@ -50,7 +51,7 @@ def click_row(hand, window, row):
 
 def test_the_column_comes_with_a_workspace_and_goes_with_it(window, folder):
     assert not window.work.cases.isVisible()
-    window.work.files.open(folder)
+    window.files.open(folder)
     assert "not a workspace yet" in window.notices.text()
     window.notices._buttons.itemAt(0).widget().click()
     wait(lambda: window.work.bench.current is not None)
@@ -286,3 +287,22 @@ def test_an_image_that_moved_is_linked_anew(window, bench, tmp_path):
     wait(lambda: "link it anew" in window.notices.text())
     bench.relink(case, moved)
     wait(lambda: bench.current.id == case.id)
+
+
+def test_with_the_keyboard_in_the_list_arrows_and_enter_mean_the_list(window, bench):
+    hand, cases = Hand(window), window.work.cases.list
+    cases.setFocus(Qt.FocusReason.TabFocusReason)
+    hand.key("Down", "Down", "Return")
+    wait(lambda: bench.current.id == bench.cases[2].id)
+    assert str(bench.progress) == "0 of 5 accepted"
+    assert window.qt_viewer.canvas.native.hasFocus()
+
+
+def test_an_export_goes_on_while_cases_are_opened(window, bench, tmp_path):
+    bench.set_state(bench.cases, CaseState.ACCEPTED)
+    out = tmp_path / "out"
+    send_out(bench, standard_exporters()["nnunet"], out)
+    bench.next()
+    wait(lambda: bench.current.id == bench.cases[1].id)
+    wait(lambda: not bench.errands.busy)
+    assert len(list(out.rglob("*.*"))) >= 10

@@ -9,6 +9,7 @@ from psygnal import Signal
 from featherseg.session.background import Ear
 from featherseg.session.case import OpenCase
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.opening import Opening
 from featherseg.session.session import Session
 from featherseg.session.worker import Post
 from featherseg.session.writing import Writing
@@ -50,6 +51,7 @@ class Workbench:
         self.cases: list[Case] = []
         self.current: Case | None = None
         self._coming: Case | None = None  # being read, to be in hand soon
+        self.errands = Opening(post, session.tell)  # long work that goes on while cases are opened
         self._post = post
         self._writing: Writing | None = None
         session.opened.connect(self._on_opened)
@@ -110,6 +112,7 @@ class Workbench:
         if self.current is not None and not self.session.editing.retry() and not lose:
             return False
         self.session.opening.cancel()
+        self.errands.cancel()
         if self.current is not None:
             self.session.use(None)
         self._coming = None
@@ -122,6 +125,11 @@ class Workbench:
         self.changed.emit(None)
         self.listed.emit()
         return True
+
+    def end(self) -> None:
+        """Close the workspace, whatever the disk refused, and stop the threads: the program ends."""
+        self.close(lose=True)
+        self.errands.close()
 
     # -- the case list ------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Workspaces by file dialogs, by drop and from the command line; what asks before something is lost."""
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
@@ -11,6 +12,11 @@ from featherseg.session.workbench import Workbench, is_workspace
 from featherseg.window.files import IMAGES, Files
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.export.registry import Exporters, standard_exporters
+from featherseg_engines.annotation.intake import DICOM
+from featherseg_engines.imaging.readers import SUFFIXES, suffix_of
+
+LOOKED_AT = 500
+"""Files of a folder that are looked at to tell what it holds."""
 
 
 class WorkspaceFiles:
@@ -18,7 +24,7 @@ class WorkspaceFiles:
 
     def __init__(self, bench: Workbench, files: Files, parent: QWidget) -> None:
         self._bench, self._files, self._parent = bench, files, parent
-        files.elsewhere = self.open_if_workspace
+        files.elsewhere = self.takes_over
 
     # -- workspaces -----------------------------------------------------------------------------------------
 
@@ -28,9 +34,9 @@ class WorkspaceFiles:
         if name:
             self.open(Path(name))
 
-    def open_if_workspace(self, path: Path) -> bool:
-        """Open ``path`` where it is a workspace; whether it is one."""
-        if not is_workspace(path):
+    def takes_over(self, path: Path) -> bool:
+        """Open a workspace, offer to make one of a folder of images; whether ``path`` is one of the two."""
+        if not is_workspace(path) and not holds_images(path):
             return False
         self.open(path)
         return True
@@ -174,3 +180,12 @@ class WorkspaceFiles:
     def _folder(self) -> str:
         workspace = self._bench.workspace
         return str(workspace.folder) if workspace else ""
+
+
+def holds_images(folder: Path) -> bool:
+    """Whether a folder holds image files and, as far as names tell, no DICOM files."""
+    try:
+        endings = [suffix_of(path) for path in islice(folder.iterdir(), LOOKED_AT) if path.is_file()]
+    except OSError:  # no folder, or none of ours: who opens it says so in words
+        return False
+    return any(ending in SUFFIXES for ending in endings) and not {DICOM, ""} & set(endings)

@@ -62,7 +62,7 @@ class WorkspacePart:
 
     def release(self) -> None:
         """Write what is to be written and let go; the person has agreed to losing what the disk refuses."""
-        self.bench.close(lose=True)
+        self.bench.end()
         self.connections.clear()
         self.cases.release()
         self.history.panel.connections.clear()
