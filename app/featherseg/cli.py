@@ -47,7 +47,9 @@ def start(context: typer.Context) -> None:
 
 @app.command("open")
 def open_window(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Image or folder to open")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Image, DICOM folder or workspace to open")
+    ] = None,
 ) -> None:
     """Open the window, on an image or folder where one is named; of several (a file manager's) on the first."""
     _open(paths[0] if paths else None)

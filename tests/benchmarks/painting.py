@@ -98,7 +98,8 @@ def main() -> None:
         ours = make_window()
         ours.resize(*SIZE)
         ours.show()
-        bench = ours.bench
+        assert ours.work is not None
+        bench = ours.work.bench
         assert bench.open(Path(folder))
         from featherseg.session.gathering import gather
 

@@ -1,6 +1,7 @@
 """The dock inside plain napari, opened through the manifest, with real mouse and key events."""
 
 import gc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,3 +153,18 @@ def test_the_dock_follows_napari_dark_and_light(viewer):
         viewer.theme = theme
         for widget in (dock.notices, dock.panel.widget()):
             assert widget.styleSheet() == sheet(theme)
+
+
+def test_colours_and_hidden_labels_reach_the_layers_and_unknown_numbers_stay_in_sight(viewer):
+    viewer.add_image(np.zeros((40, 50)), name="picture")
+    drawn = np.zeros((40, 50), np.uint8)
+    drawn[:5], drawn[5:9] = 1, 77
+    layer = viewer.add_labels(drawn, name="mine")
+    session = open_dock(viewer).session
+    own = layer.colormap.map(1)
+    session.labelling.ensure((2, 3))
+    assert np.allclose(layer.colormap.map(1), own), "a row more changes no colour that was there"
+    session.labelling.put(replace(session.table.rows[1], colour="#d55e00"))
+    assert np.allclose(layer.colormap.map(1)[:3], [0xD5 / 255, 0x5E / 255, 0], atol=0.01)
+    session.labelling.show(1, False)
+    assert layer.colormap.map(1)[3] == 0 and layer.colormap.map(77)[3] == 1

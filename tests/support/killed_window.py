@@ -115,7 +115,8 @@ def main(folder: Path, seed: int) -> None:
     window = make_window()
     window.resize(900, 600)
     window.show()
-    bench = window.bench
+    assert window.work is not None
+    bench = window.work.bench
     assert bench.open(folder)
     bench.open_case(bench.cases[0])
     wait(lambda: bench.current is not None)

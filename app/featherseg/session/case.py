@@ -78,3 +78,11 @@ def suggested_mask(path: Path, volume: Volume) -> Path:
     """Where a mask of the image at ``path`` goes unless the person says otherwise."""
     ending = ".png" if volume.is_photograph else ".nii.gz"
     return path.with_name(stem_of(path) + "_mask" + ending)
+
+
+def kept_in_words(case: OpenCase) -> str:
+    """Whether the disk holds every edit of a workspace case."""
+    count = case.history.unsaved
+    if not count:
+        return "✓ every edit saved"
+    return f"● {count} {'edit' if count == 1 else 'edits'} not saved"

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from featherseg.session.background import Ear
 from featherseg.session.notice import Notice
+from featherseg.session.opening import Opening
 from featherseg.session.workbench import Workbench
 from featherseg_engines.annotation.cases import Case
 from featherseg_engines.annotation.export.registry import Exporter, export_accepted
@@ -30,7 +31,7 @@ def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> No
 
     def done(intake: Intake) -> None:
         _tell(bench, intake, "added", "No image was added.")
-        if bench.current is None and intake.cases:
+        if bench.session.case is None and intake.cases:
             bench.open_case(intake.cases[0])
 
     _run(bench, "Adding images", work, done)
@@ -39,15 +40,23 @@ def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> No
 def take_masks(bench: Workbench, masks: Sequence[Path]) -> None:
     """Put existing masks onto the cases they belong to, by file name or by the series a DICOM-SEG names."""
 
-    def done(intake: Intake) -> None:
-        _tell(bench, intake, "labelled from files", "No mask was taken in.")
-        current = bench.current
-        bench.session.labelling.load(bench.workspace.labels.rows() if bench.workspace else [])
-        if current is not None and current.id in {case.id for case in intake.cases}:
-            bench.session.use(None)  # its history is out of date: the mask came in behind it
-            bench.open_case(current)
+    current = bench.current
+    if current is not None:  # put away: a mask that comes in behind an open history makes it out of date
+        if not bench.session.editing.retry():
+            return
+        bench.session.use(None)
 
-    _run(bench, "Taking in masks", lambda workspace, tell: import_masks(workspace, masks, tell), done)
+    def done(intake: Intake) -> None:
+        bench.session.labelling.load(bench.workspace.labels.rows() if bench.workspace else [])
+        if current is not None and bench.session.case is None:
+            bench.open_case(current)
+        _tell(bench, intake, "labelled from files", "No mask was taken in.")
+
+    # on the thread that opens cases, so that none is opened meanwhile
+    reading = bench.session.opening
+    _run(
+        bench, "Taking in masks", lambda workspace, tell: import_masks(workspace, masks, tell), done, reading
+    )
 
 
 def send_out(bench: Workbench, exporter: Exporter, folder: Path) -> None:
@@ -65,7 +74,11 @@ def send_out(bench: Workbench, exporter: Exporter, folder: Path) -> None:
 
 
 def _run(
-    bench: Workbench, title: str, work: Callable[[Workspace, Tell], T], done: Callable[[T], None]
+    bench: Workbench,
+    title: str,
+    work: Callable[[Workspace, Tell], T],
+    done: Callable[[T], None],
+    thread: Opening | None = None,
 ) -> None:
     workspace = bench.workspace
     if workspace is None:
@@ -84,7 +97,7 @@ def _run(
         bench.refresh()
         done(result)
 
-    bench.session.opening.compute(title, run, finish, bench.refresh)
+    (thread or bench.errands).compute(title, run, finish, bench.refresh)
 
 
 def _tell(bench: Workbench, intake: Intake, what: str, nothing: str) -> None:

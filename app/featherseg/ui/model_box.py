@@ -1,5 +1,8 @@
 """Choosing a model, proposing with it, moving the threshold, accepting."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
@@ -12,12 +15,23 @@ from featherseg_engines.inference.proposal import FLOOR
 from featherseg_engines.models.bundle import ModelBundle
 
 
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What the filled button does once the labels of a case are there."""
+
+    title: str
+    key: str
+    ready: Callable[[], bool]
+    run: Callable[[], None]
+
+
 class ModelBox(QWidget):
     """The top of the panel. ``keys`` says which keys the buttons name (they differ inside napari)."""
 
     def __init__(self, session: Session, keys: dict[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._keys = session, keys
+        self._further: Further | None = None
         self.models = QComboBox()
         self.models.setMinimumContentsLength(22)  # a long name must not take the image's room
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -39,7 +53,12 @@ class ModelBox(QWidget):
         self._lay_out()
         self._connect()
         self._fill_models()
-        self._show_primary()
+        self.show_primary()
+
+    def go_further(self, further: Further) -> None:
+        """Let the filled button lead on (to the next case) when its own work is done."""
+        self._further = further
+        self.show_primary()
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -68,6 +87,7 @@ class ModelBox(QWidget):
         self.connections.add(session.proposed, self._on_state)
         self.connections.add(session.busy_changed, self._on_state)
         self.connections.add(session.opened, self._on_state)
+        self.connections.add(session.edited, self._on_state)
         self.connections.add(session.threshold_changed, self._on_threshold_changed)
 
     def _fill_models(self) -> None:
@@ -93,13 +113,16 @@ class ModelBox(QWidget):
             self.threshold.setValue(value)
 
     def _on_primary(self) -> None:
-        propose_or_accept(self._session)
+        if self._further is not None and self._further.ready():
+            self._further.run()
+        else:
+            propose_or_accept(self._session)
 
     def _on_drop(self) -> None:
         self._session.drop()
 
-    def _on_state(self, _: object = None) -> None:
-        self._show_primary()
+    def _on_state(self, *_: object) -> None:
+        self.show_primary()
 
     def _on_model_changed(self, bundle: ModelBundle | None) -> None:
         if bundle is None:
@@ -118,12 +141,17 @@ class ModelBox(QWidget):
         permits = card.training.permits if "research" in card.training.permits.lower() else ""
         self.about.setText(" · ".join(part for part in (dice, permits) if part))
 
-    def _show_primary(self) -> None:
-        ghost = self._session.proposal is not None
+    def show_primary(self) -> None:
+        """Say what the filled button does now."""
+        ghost, further = self._session.proposal is not None, self._further
+        self.drop.setEnabled(ghost)
+        if further is not None and further.ready():
+            name_button(self.primary, further.title, further.key)
+            self.primary.setEnabled(True)
+            return
         title = "Accept" if ghost else ("Proposing …" if self._session.busy else "Propose")
         name_button(self.primary, title, self._keys.get("propose", ""))
         self.primary.setEnabled(self._session.case is not None and self._session.model is not None)
-        self.drop.setEnabled(ghost)
 
 
 def _title(bundle: ModelBundle) -> str:

@@ -19,6 +19,7 @@ class SessionPanel(QScrollArea):
         self.setObjectName("featherseg-scroll")
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # a click beside a button must not take the keys away
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
         body.setObjectName("featherseg-panel")

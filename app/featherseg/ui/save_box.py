@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
+from featherseg.session.case import kept_in_words
 from featherseg.session.session import Session
 from featherseg.ui.buttons import name_button
 from featherseg.ui.connections import Connections
@@ -28,7 +29,7 @@ class SaveBox(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self.state)
         self.connections = Connections()
-        for signal in (session.opened, session.edited, session.saved):
+        for signal in (session.opened, session.edited, session.saved, session.editing.kept_changed):
             self.connections.add(signal, self._on_changed)
         self._on_changed()
 
@@ -37,6 +38,8 @@ class SaveBox(QWidget):
         self.button.setEnabled(case is not None)
         if case is None:
             self.state.setText("")
+        elif case.number is not None:
+            self.state.setText(f"{kept_in_words(case)}. A workspace case saves itself.")
         elif case.unsaved:
             self.state.setText("● Changes are not saved yet.")
         else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels
+from napari.utils import DirectLabelColormap
 from psygnal import Signal
 
 from featherseg.session.case import new_case
@@ -19,6 +20,7 @@ from featherseg_engines.labels import Edit, LabelMap
 
 GHOST_NAME = "Featherseg proposal"
 NEW = "New labels layer"
+UNKNOWN = "#999999"
 VOLUME_KEY = "featherseg"
 """Where a layer that our reader made carries its volume, in its metadata."""
 
@@ -46,6 +48,8 @@ class DockView:
         self.connections.add(session.edited, self._on_edited)
         self.connections.add(session.tool_changed, self._on_tool)
         self.connections.add(session.masks_hidden, self._on_hidden)
+        self.connections.add(session.labels_changed, self._on_looks)
+        self._looks = _looks(session)
 
     def images(self) -> list[Image]:
         """Image layers that can be worked on, topmost last."""
@@ -159,12 +163,32 @@ class DockView:
             if layer is not None:
                 layer.visible = not hidden
 
+    def _on_looks(self) -> None:
+        before, self._looks = self._looks, _looks(self.session)
+        if all(self._looks.get(value) == look for value, look in before.items()):
+            return  # a row more; colours that somebody chose in napari stay
+        for layer in (self.labels, self._ghost_layer):
+            if layer is not None:
+                layer.colormap = _over_others(self.session)
+
     def _on_removed(self, event: Any) -> None:
         if self._ghost is not None and event.value == self._ghost_layer:
             self._ghost.release()
             self._ghost = self._ghost_layer = None
         elif event.value in (self.image, self.labels):
             self.bind(None, None)
+
+
+def _looks(session: Session) -> dict[int, tuple[str, bool]]:
+    return {row.value: (row.colour, row.visible) for row in session.table}
+
+
+def _over_others(session: Session) -> DirectLabelColormap:
+    """The session's colours; numbers that its table does not know stay in sight, in grey."""
+    colours: dict[int | None, object] = {None: UNKNOWN, 0: np.zeros(4)}
+    for row in session.table:
+        colours[row.value] = row.colour if row.visible else np.zeros(4)
+    return DirectLabelColormap(color_dict=colours)
 
 
 def _grid(image: Image) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ def file_commands(window: "MainWindow") -> list[Command]:
         Command("file.overlay", "Lay a second image over …", "", "File", files.ask_overlay),
         Command("file.overlay_folder", "Lay a DICOM series over …", "", "File", files.ask_overlay_folder),
         Command("file.open_mask", "Open mask …", "Ctrl+Shift+O", "File", files.ask_mask),
-        Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(files.save())),
+        Command("file.save", "Save mask", "Ctrl+S", "File", lambda: _drop_answer(window.save())),
         Command(
             "file.save_as", "Save mask as …", "Ctrl+Shift+S", "File", lambda: _drop_answer(files.ask_save())
         ),
@@ -37,7 +37,7 @@ def view_commands(window: "MainWindow") -> list[Command]:
         session.go_to_slice(session.z + steps)
 
     return [
-        Command("view.panel", "Show or hide the panel", "F3", "View", lambda: _toggle(window.panel)),
+        Command("view.panel", "Show or hide the panel", "F3", "View", window.fold_panel),
         Command("view.fit", "Fit the image", "Home", "View", window.planes.fit),
         Command(
             "view.planes",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from featherseg.session.case import suggested_mask
+from featherseg.session.case import OpenCase, suggested_mask
 from featherseg.session.exporting import copy_without_names, export_labels
 from featherseg.session.mask_files import save_beside
 from featherseg.session.opening import SeriesRow
@@ -37,6 +37,7 @@ class Files:
 
     def __init__(self, session: Session, parent: QWidget) -> None:
         self._session, self._parent = session, parent
+        self.elsewhere: Callable[[Path], bool] = lambda path: False  # asked first; True: it was opened there
         session.opening.series_found.connect(self._ask_series)
 
     def ask_image(self) -> None:
@@ -53,7 +54,7 @@ class Files:
 
     def open(self, path: Path) -> None:
         """Start opening an image or a folder, after asking what to do with unsaved labels."""
-        if self.may_leave():
+        if not self.elsewhere(path) and self.may_leave():
             self._session.open_image(path)
 
     def ask_overlay(self) -> None:
@@ -138,6 +139,8 @@ class Files:
         case = self._session.case
         if case is None or not case.unsaved:
             return True
+        if case.number is not None:
+            return self._may_lose(case)
         box = QMessageBox(self._parent)
         box.setWindowTitle("Featherseg")
         box.setText(f"The labels of '{case.volume.name}' are not saved.")
@@ -148,6 +151,21 @@ class Files:
         if choice == buttons.Save:
             return self._session.save_mask(case.saved_to) if case.saved_to else self.ask_save(at_once=True)
         return bool(choice == buttons.Discard)
+
+    def _may_lose(self, case: OpenCase) -> bool:
+        """Try again to record what the disk refused; where it still does, ask."""
+        buttons = QMessageBox.StandardButton
+        while not self._session.editing.retry():
+            box = QMessageBox(self._parent)
+            box.setWindowTitle("Featherseg")
+            box.setText(f"The disk refuses the newest edits of '{case.title}'.")
+            box.setInformativeText("Make room on the disk and try again, or lose these edits.")
+            box.setStandardButtons(buttons.Retry | buttons.Discard | buttons.Cancel)
+            box.setDefaultButton(buttons.Retry)
+            choice = box.exec()
+            if choice != buttons.Retry:
+                return bool(choice == buttons.Discard)
+        return True
 
     def _folder(self) -> str:
         case = self._session.case

@@ -2,6 +2,7 @@
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
+from qtpy.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit
 
 from featherseg.session.session import Session
 
@@ -31,3 +32,17 @@ class KeyShadow(QObject):
         if event.key() == HIDE_KEY and not event.isAutoRepeat() and not event.modifiers():
             self._session.hide_masks(event.type() == QEvent.Type.KeyPress)
         return event.type() in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+
+
+class TypingGuard(QObject):
+    """An event filter for the window: Enter ends what is being typed and accepts no case then."""
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Qt's hook; a claimed key reaches the field, not the shortcut."""
+        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.ShortcutOverride:
+            return False
+        typing = isinstance(QApplication.focusWidget(), QLineEdit | QAbstractSpinBox)
+        if typing and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+            return True
+        return False

@@ -8,6 +8,7 @@ from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from featherseg.session.session import Session
+from featherseg.session.workbench import Workbench
 from featherseg.ui.dispatch import UiThread
 from featherseg.viewer.opengl import opengl_problem
 from featherseg.window.main_window import MainWindow
@@ -31,7 +32,7 @@ def make_window(catalogue: Catalogue | None = None) -> MainWindow:
     assert isinstance(app, QApplication)
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
-    window = MainWindow(session, bundled_samples())
+    window = MainWindow(session, bundled_samples(), bench=Workbench(session, thread.post))
     app.installEventFilter(OpenEvents(window.files.open, window))
     return window
 

@@ -6,14 +6,16 @@ from pathlib import Path
 from napari.qt import QtViewer
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
-from qtpy.QtWidgets import QApplication, QMainWindow, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from featherseg.session.case import OpenCase
 from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
+from featherseg.session.workbench import Workbench
 from featherseg.ui.buttons import rename_buttons
+from featherseg.ui.columns import Columns
 from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.overlay_box import OverlayBox
@@ -32,6 +34,7 @@ from featherseg.window.keys import KeyShadow
 from featherseg.window.menus import Menus
 from featherseg.window.statistics_dock import StatisticsDock
 from featherseg.window.status import StatusLine
+from featherseg.window.workspace_part import WorkspacePart
 from featherseg_engines.imaging.windowing import in_words
 from featherseg_resources import icon_file
 
@@ -44,6 +47,7 @@ class MainWindow(QMainWindow):
         session: Session,
         samples: Sequence[tuple[str, Path]] = (),
         settings: SettingsFile | None = None,
+        bench: Workbench | None = None,
     ) -> None:
         super().__init__()
         self.session = session
@@ -57,6 +61,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(QIcon(str(icon_file())))
         self.helps = Helps(self)
         self.statistics = StatisticsDock(session, self)
+        self.work = WorkspacePart(bench, self.files, self) if bench is not None else None
         self.table = CommandTable(self._commands(), self.settings.value.shortcuts)
         self.panel = SessionPanel(session, self.table.hints)
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
@@ -64,7 +69,7 @@ class MainWindow(QMainWindow):
         self.panel.put_below(self.ruler_box)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
-        self.panel.put_below(SaveBox(session, self.files.save, self.table.hints["file.save"]))
+        self.panel.put_below(SaveBox(session, self.save, self.table.hints["file.save"]))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
         self.stack.addWidget(Welcome(samples, self.files.open))
@@ -76,6 +81,8 @@ class MainWindow(QMainWindow):
         self.actions_by_id = self.menus.actions
         self._window_menu = self.menus.menus["View"].addMenu("Window")
         self._window_menu.aboutToShow.connect(self._fill_window_menu)
+        if self.work is not None:
+            self.work.join(self.columns, self.panel.model, self.table.hints)
         self.header = HeaderDock(session, self)
         for dock in (self.header, self.statistics):
             self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
@@ -92,18 +99,17 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(4, 4, 4, 0)
         column.addWidget(self.notices)
         column.addWidget(self.stack, 1)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.addWidget(middle)
-        split.addWidget(self.panel)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 0)
-        self.setCentralWidget(split)
+        left = self.work.cases if self.work else QWidget()
+        left.hide()
+        self.columns = Columns(left, middle, self.panel)
+        self.setCentralWidget(self.columns)
         em = self.fontMetrics().height()
         self.resize(em * 76, em * 46)
 
     def _commands(self) -> list[Command]:
         """Every command there is; a further list is one more line here."""
         return [
+            *(self.work.commands() if self.work else ()),
             *file_commands(self),
             *session_commands(self.session),
             *view_commands(self),
@@ -147,11 +153,23 @@ class MainWindow(QMainWindow):
         rename_buttons(self, self.table.hints)
         self._keep(shortcuts=dict(self.table.overrides))
 
+    def fold_panel(self) -> None:
+        """Take the right column off the screen or bring it back."""
+        self.columns.fold(self.panel, away=self.panel.isVisible())
+
+    def save(self) -> bool:
+        """Save the labels: the workspace's journal has them already, a loose image's go to a file."""
+        return self.work.files.save() if self.work else self.files.save()
+
+    def to_image(self) -> None:
+        """Hand the keyboard to the image."""
+        self.qt_viewer.canvas.native.setFocus()
+
     def _on_opened(self, case: OpenCase | None) -> None:
         self.stack.setCurrentIndex(0 if case is None else 1)
-        self.setWindowTitle(f"{case.volume.name} - Featherseg" if case else "Featherseg")
+        self.setWindowTitle(f"{case.title} - Featherseg" if case else "Featherseg")
         if case is not None:
-            self.qt_viewer.canvas.native.setFocus()
+            self.to_image()
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Files may be dropped anywhere on the window."""
@@ -173,6 +191,8 @@ class MainWindow(QMainWindow):
             return
         self.connections.clear()
         self.menus.release()
+        if self.work is not None:
+            self.work.release()
         for part in (self.header, self.window_box, self.overlay_box, self.ruler_box):
             part.connections.clear()
         self.planes.release()

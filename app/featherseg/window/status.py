@@ -2,7 +2,7 @@
 
 from qtpy.QtWidgets import QLabel, QStatusBar, QWidget
 
-from featherseg.session.case import OpenCase
+from featherseg.session.case import OpenCase, kept_in_words
 from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
@@ -29,6 +29,7 @@ class StatusLine(QStatusBar):
         self.connections.add(session.opened, self._on_opened)
         self.connections.add(session.edited, self._on_saved_changed)
         self.connections.add(session.saved, self._on_saved_changed)
+        self.connections.add(session.editing.kept_changed, self._on_saved_changed)
         self.connections.add(session.viewing.pointed, self._on_pointed)
         self.connections.add(session.viewing.window_changed, self._on_window)
         self.answer.setText("ready")
@@ -61,6 +62,8 @@ class StatusLine(QStatusBar):
         case = self._session.case
         if case is None:
             self.saved.setText("")
+        elif case.number is not None:
+            self.saved.setText(kept_in_words(case))
         elif case.unsaved:
             self.saved.setText("● not saved")
         else:

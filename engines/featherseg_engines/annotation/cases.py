@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, cast
 
 from featherseg_engines.geometry import Geometry
@@ -79,18 +80,18 @@ FIELDS = (
     "id, name, image, linked, hint, series_uid, state, geometry, channels, dtype, volumes, changed, who, mask, "
     "mark, digest"
 )
+"""In the order of :class:`Case`."""
 
 
 def case_of(row: tuple[object, ...]) -> Case:
     """The case of a database row with FIELDS."""
-    values = dict(zip(FIELDS.split(", "), cast(tuple[Any, ...], row), strict=True))
-    volumes = {int(k): float(v) for k, v in json.loads(values.pop("volumes")).items()}
-    values.update(
-        linked=bool(values["linked"]),
-        state=CaseState(values["state"]),
-        geometry=geometry_from_json(values["geometry"]),
+    number, name, image, linked, hint, series, state, geometry, channels, dtype, volumes, *rest = cast(
+        tuple[Any, ...], row
     )
-    return Case(volumes_ml=volumes, **values)
+    sizes = {} if volumes == "{}" else {int(k): float(v) for k, v in json.loads(volumes).items()}
+    grid = geometry_from_json(geometry)
+    front = (number, name, image, bool(linked), hint, series, CaseState(state), grid, channels, dtype)
+    return Case(*front, sizes, *rest)
 
 
 def geometry_to_json(geometry: Geometry) -> str:
@@ -98,6 +99,7 @@ def geometry_to_json(geometry: Geometry) -> str:
     return json.dumps(asdict(geometry))
 
 
+@lru_cache(maxsize=10_000)  # the list is read anew after every change of a case, thousands of grids at a time
 def geometry_from_json(text: str) -> Geometry:
     """The grid of :func:`geometry_to_json`."""
     data = json.loads(text)

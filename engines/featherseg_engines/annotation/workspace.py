@@ -241,6 +241,11 @@ class Workspace:
             PastStep(*cast(tuple[str, str, str, str, str], row)) for row in self.store.rows(sql, (limit,))
         ]
 
+    def step_times(self, case_id: int) -> dict[int, str]:
+        """When each edit of a case was done (ISO 8601, UTC), by its number."""
+        sql = "SELECT serial, at FROM events WHERE case_id = ? AND kind = 'do'"
+        return dict(cast(list[tuple[int, str]], self.store.rows(sql, (case_id,))))
+
     # -- images and labels ----------------------------------------------------------------------------------
 
     def image_path(self, case: Case) -> Path:
