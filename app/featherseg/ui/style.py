@@ -13,11 +13,14 @@ QWidget#featherseg-panel QToolButton:checked { background: #3d5a7a; border: 1px 
 QWidget#featherseg-panel QFrame[role="line"] { background: #39424b; border: none; max-height: 1px; }
 QFrame[role="label-row"] { border-radius: 4px; background: transparent; }
 QFrame[role="label-row"][active="true"] { background: #3d5a7a; }
-QFrame[role="label-row"] QToolButton { background: transparent; border: 1px solid transparent; padding: 1px; }
-QFrame[role="label-row"] QToolButton:hover { border: 1px solid #6ea3db; border-radius: 4px; }
+QWidget#featherseg-panel QFrame[role="label-row"] QToolButton { background: transparent; padding: 1px;
+    border: 1px solid transparent; }
+QWidget#featherseg-panel QFrame[role="label-row"] QToolButton:hover {
+    border: 1px solid #6ea3db; border-radius: 4px; }
 QFrame[role="label-row"] QLineEdit { background: transparent; border: none; }
 QFrame[role="label-row"] QLineEdit[readOnly="false"] { background: palette(base); }
-QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"], QFrame[role="label-row"][active="true"] QLabel {
+QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"],
+QFrame[role="label-row"][active="true"] QLabel {
     color: white; font-weight: 600; }
 QPushButton#primary { background: #2f7fd1; color: white; border: none; border-radius: 6px;
     padding: 0.65em; font-weight: 600; }
