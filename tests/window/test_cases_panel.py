@@ -306,3 +306,25 @@ def test_an_export_goes_on_while_cases_are_opened(window, bench, tmp_path):
     wait(lambda: bench.current.id == bench.cases[1].id)
     wait(lambda: not bench.errands.busy)
     assert len(list(out.rglob("*.*"))) >= 10
+
+
+def test_widths_that_somebody_chose_stay_as_shares_of_the_window(window, bench):
+    window.columns.set_shares((0.2, 0.25))
+    window.resize(1500, 800)
+    settle()
+    sizes = window.columns.sizes()
+    assert sizes[0] == pytest.approx(0.2 * window.columns.width(), abs=8)
+    window.work.fold()
+    window.work.fold()
+    assert window.columns.sizes()[0] == pytest.approx(sizes[0], abs=2)
+
+
+def test_the_history_of_a_case_comes_back_with_its_times(window, bench):
+    paint(window.session)
+    bench.next()
+    wait(lambda: bench.current.id == bench.cases[1].id)
+    steps = window.work.history.panel.steps
+    assert steps.rowCount() == 1
+    bench.next(backwards=True)
+    wait(lambda: bench.current.id == bench.cases[0].id)
+    assert steps.rowCount() == 2 and ":" in steps.index(0).data()

@@ -43,7 +43,8 @@ class Columns(QSplitter):
             left, right = (round(width * share) for share in self._shares)
         else:
             right = needed_width(self.right) if self.right.isVisibleTo(self) else 0
-            room = round(width * (1 - IMAGE_SHARE)) - 2 * self.handleWidth() - right
+            whole = max(width, self.window().width())  # a dock beside it must not squeeze the list
+            room = round(whole * (1 - IMAGE_SHARE)) - 2 * self.handleWidth() - right
             left = min(room, self.fontMetrics().averageCharWidth() * 40)
         left = max(left, self.left.minimumWidth())
         self.setSizes([left, max(1, width - left - right), right])

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent
+from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette
 from qtpy.QtWidgets import (
     QApplication,
     QColorDialog,
@@ -71,6 +71,18 @@ class NameLine(QLineEdit):
             self._rest()
         return done
 
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """While it only shows, a name that is too long ends in dots."""
+        if not self.isReadOnly():
+            super().paintEvent(event)
+            return
+        painter, edge = QPainter(self), self.fontMetrics().averageCharWidth() // 2
+        painter.setFont(self.font())
+        painter.setPen(self.palette().color(QPalette.ColorRole.Text))
+        area = self.rect().adjusted(edge, 0, -edge, 0)
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, area.width())
+        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Esc takes the old name back."""
         if event is not None and event.key() in END_KEYS:
@@ -97,7 +109,6 @@ class LabelRowWidget(QFrame):
         self.key.setFixedWidth(self.fontMetrics().horizontalAdvance("000"))
         self.colour.setAutoRaise(True)
         self.colour.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.colour.setStyleSheet("padding: 1px;")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(2)

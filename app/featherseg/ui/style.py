@@ -96,6 +96,10 @@ QWidget#featherseg-panel QToolButton[role="fold"], QWidget#featherseg-panel QToo
     padding: 0.2em 0; border: none; background: transparent; color: palette(text); font-weight: 600; }
 QFrame[role="label-row"] { border-radius: 4px; background: transparent; }
 QFrame[role="label-row"][active="true"] { background: $checked; }
+QWidget#featherseg-panel QFrame[role="label-row"] QToolButton { background: transparent; padding: 1px;
+    border: 1px solid transparent; }
+QWidget#featherseg-panel QFrame[role="label-row"] QToolButton:hover {
+    border: 1px solid $checked_line; border-radius: 4px; }
 QFrame[role="label-row"] QLineEdit { background: transparent; border: none; }
 QFrame[role="label-row"] QLineEdit[readOnly="false"] { background: palette(base); }
 QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"], QFrame[role="label-row"][active="true"] QLabel {

@@ -18,7 +18,7 @@ class Welcome(QWidget):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        text = QLabel("Drop an image or a DICOM folder here, or use File → Open image")
+        text = QLabel("Drop an image, a DICOM folder or a workspace here, or use the File menu")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         font = text.font()
         font.setPointSizeF(font.pointSizeF() * 1.5)
