@@ -4,6 +4,7 @@ from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
+from featherseg.session.tool import CLICK_TOOLS, Click
 from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.screen import pan, to_plane, zoom_at
 
@@ -22,6 +23,7 @@ class PlaneMouse(QObject):
         self._canvas, self._native = canvas, native
         self._dragged: tuple[Qt.MouseButton, QPointF] | None = None
         self._pressed: QPointF | None = None
+        self._acting = False  # a click tool has taken the press; napari is told of neither press nor release
         self._turned = 0
         self._under = QPointF()
         self._soon = QTimer(self)  # notches that come faster than slices can be drawn are taken together
@@ -49,13 +51,25 @@ class PlaneMouse(QObject):
         if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
             self._dragged = (event.button(), event.position())
             return True
+        self._acting = self._canvas.session.tool in CLICK_TOOLS
+        if self._acting:
+            if event.type() == QEvent.Type.MouseButtonPress:  # a double click acts once
+                self._act(event)
+            return True
         self._pressed = event.position()
         return False
+
+    def _act(self, event: QMouseEvent) -> None:
+        at = self._canvas.voxel_at(*to_plane(self._canvas.viewer, self._native, event.position()))
+        if at is not None and self._canvas.view is not None:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            axis = 0 if self._canvas.flat else self._canvas.view.depth
+            self._canvas.session.viewing.clicked.emit(Click(at, axis, shift))
 
     def _on_move(self, event: QMouseEvent) -> bool:
         if self._dragged is None:
             self._point(event.position())
-            return False
+            return self._acting
         button, last = self._dragged
         by = event.position() - last
         self._dragged = (button, event.position())
@@ -68,6 +82,9 @@ class PlaneMouse(QObject):
     def _on_release(self, event: QMouseEvent) -> bool:
         if self._dragged is not None and event.button() == self._dragged[0]:
             self._dragged = None
+            return True
+        if self._acting:
+            self._acting = False
             return True
         pressed, self._pressed = self._pressed, None
         session = self._canvas.session
