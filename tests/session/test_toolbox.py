@@ -372,3 +372,35 @@ def test_another_kind_of_image_switches_the_range_off(session, toolbox, phantom,
 def test_every_tool_has_its_own_key(session, toolbox):
     keys = [command.shortcut for command in tool_commands(session, toolbox)]
     assert all(keys) and len(set(keys)) == len(keys)
+
+
+def test_a_polygon_is_filled_as_one_step_and_its_corners_come_and_go(session, toolbox, phantom):
+    polygon = session.editing.polygon
+    session.choose_tool("polygon")
+    for y, x in ((10, 8), (10, 20), (20, 20), (20, 8), (30, 8)):
+        polygon.add(Click((4, y, x)))
+    polygon.take_back()
+    filled = act(session, session.editing.finish_polygon)
+    assert (filled[4, 10:21, 8:21] == 1).all() and int(filled.sum()) == 11 * 13
+    assert not polygon.corners and session.case.history.done[-1].name == "Polygon"
+    polygon.add(Click((4, 1, 1)))
+    polygon.add(Click((4, 20, 15), axis=2))
+    assert polygon.corners == [(4, 20, 15)], "another plane begins another polygon"
+    session.editing.finish_polygon()
+    assert len(session.case.history.done) == 1, "one corner encloses nothing"
+    polygon.add(Click((4, 1, 1)))
+    session.choose_tool("brush")
+    assert not polygon.corners
+
+
+def test_a_polygon_keeps_to_the_range_and_to_locks(session, toolbox, phantom):
+    toolbox.range.choose(200, 400)
+    toolbox.range.switch(True)
+    draw(session, np.s_[4, 12:14, 10:12], 2)
+    session.labelling.ensure((2,))
+    session.labelling.lock(2, True)
+    for y, x in ((5, 5), (5, 15), (25, 15), (25, 5)):
+        session.editing.polygon.add(Click((4, y, x)))
+    filled = act(session, session.editing.finish_polygon)
+    assert (filled[4, 12:14, 10:12] == 2).all()
+    assert not filled[4, 5:10].any() and (filled[4, 15:25, 8:15] == 1).all()

@@ -310,6 +310,7 @@ class Toolbox:
         self.click(click)
 
     def _on_opened(self, case: OpenCase | None) -> None:
+        self._session.editing.polygon.clear()
         if case is not None:
             self.set_sizes(replace(self.sizes, tolerance=_tolerance(case.volume, self._session)))
 
@@ -318,6 +319,8 @@ class Toolbox:
     def _on_choice(self, _: object = None) -> None:
         """Say at once that the tool in hand cannot change the active label, not only when it has failed."""
         session = self._session
+        if session.tool != "polygon":
+            session.editing.polygon.clear()
         row = session.table.rows.get(session.active_label)
         self._warned = session.tool in CHANGING and row is not None and row.locked
         if self._warned and row is not None:

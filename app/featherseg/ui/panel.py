@@ -1,9 +1,10 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
+from featherseg.session.toolbox import Toolbox
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
 from featherseg.ui.style import SHEET
@@ -11,9 +12,11 @@ from featherseg.ui.tools_box import ToolsBox
 
 
 class SessionPanel(QScrollArea):
-    """Mirrors a session; ``keys`` maps command ids to the shortcuts that the buttons name."""
+    """Mirrors a session and its toolbox; ``keys`` maps command ids to the shortcuts that the buttons name."""
 
-    def __init__(self, session: Session, keys: dict[str, str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, keys: dict[str, str], toolbox: Toolbox, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("featherseg-scroll")
         self.setWidgetResizable(True)
@@ -24,7 +27,7 @@ class SessionPanel(QScrollArea):
         body.setStyleSheet(SHEET)
         self.model = ModelBox(session, keys)
         self.labels = LabelsBox(session)
-        self.tools = ToolsBox(session, keys)
+        self.tools = ToolsBox(session, keys, toolbox)
         self._layout = QVBoxLayout(body)
         for box in (self.model, self.labels, self.tools):
             self._layout.addWidget(box)
@@ -34,7 +37,11 @@ class SessionPanel(QScrollArea):
             self._layout.addWidget(line)
         self._layout.addStretch(1)
         self.setWidget(body)
-        self.setMinimumWidth(max(body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40))
+        needed = body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40
+        bar = self.verticalScrollBar()
+        self.setMinimumWidth(max(needed) + (bar.sizeHint().width() if bar is not None else 0))
+        self.tools.more.hide()  # measured above, so that unfolding it cuts nothing off
+        self.tools.fold.toggled.connect(self._on_unfolded)
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
@@ -44,7 +51,12 @@ class SessionPanel(QScrollArea):
         """Add a widget at the end (save and open in napari's dock)."""
         self._layout.insertWidget(self._layout.count() - 1, widget)
 
+    def _on_unfolded(self, opened: bool) -> None:
+        if opened:
+            QTimer.singleShot(0, lambda: self.ensureWidgetVisible(self.tools.more, 0, 0))
+
     def release(self) -> None:
         """Let go of the session."""
-        for box in (self.model, self.labels, self.tools):
+        for box in (self.model, self.labels):
             box.connections.clear()
+        self.tools.release()

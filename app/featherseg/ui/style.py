@@ -10,6 +10,9 @@ QWidget#featherseg-panel QLabel[role="quiet"] { color: #a3adb7; }
 QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; }
 QWidget#featherseg-panel QToolButton:checked { background: #3d5a7a; border: 1px solid #6ea3db; border-radius: 5px;
     color: white; }
+QWidget#featherseg-panel QToolButton[role="tool"] { padding: 0.2em 0.2em; }
+QWidget#featherseg-panel QToolButton[role="fold"], QWidget#featherseg-panel QToolButton[role="fold"]:checked {
+    padding: 0.2em 0; border: none; background: transparent; font-weight: 600; }
 QWidget#featherseg-panel QFrame[role="line"] { background: #39424b; border: none; max-height: 1px; }
 QPushButton#primary { background: #2f7fd1; color: white; border: none; border-radius: 6px;
     padding: 0.65em; font-weight: 600; }

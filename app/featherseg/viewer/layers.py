@@ -1,13 +1,12 @@
 """The two layers that every canvas has: the labels a person owns and the ghost the model proposes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
 from featherseg.session.session import Session
-from featherseg.session.tool import CLICK_TOOLS
 from featherseg.ui.connections import Connections
 from featherseg.viewer.strokes import TITLES, edit_from_stroke
 from featherseg_engines.inference.proposal import Proposal
@@ -15,6 +14,8 @@ from featherseg_engines.labels import Edit
 
 MODES = {"brush": "paint", "eraser": "erase", "fill": "fill", "polygon": "polygon", "picker": "pick"}
 """napari's mode for a tool; with every other one the canvas itself does nothing to the labels."""
+PLANE_MODES = {tool: mode for tool, mode in MODES.items() if tool != "polygon"}
+"""Without the polygon: our planes draw it themselves, as napari keeps half of one that was left."""
 ABOVE = "translucent_no_depth"
 """Blending that draws layers of one plane in their order."""
 GHOST_CONTOUR = 2
@@ -36,8 +37,8 @@ class LabelsBinding:
     session refresh the layer; tool, brush and active label follow the session.
     """
 
-    def __init__(self, session: Session, layer: Labels) -> None:
-        self.session, self.layer = session, layer
+    def __init__(self, session: Session, layer: Labels, modes: Mapping[str, str] = MODES) -> None:
+        self.session, self.layer, self._modes = session, layer, modes
         self._painting = False
         self.connections = Connections()
         for signal, slot in (
@@ -80,8 +81,8 @@ class LabelsBinding:
             self.layer.refresh()
 
     def _on_tool(self, tool: str) -> None:
-        self.layer.mode = MODES.get(tool, "pan_zoom")
-        if tool in CLICK_TOOLS:
+        self.layer.mode = self._modes.get(tool, "pan_zoom")
+        if tool not in self._modes and tool != "browse":
             self.layer.cursor = "crosshair"
 
     def _on_brush(self, size: int) -> None:

@@ -48,23 +48,34 @@ class PlaneMouse(QObject):
         return event.type() == QEvent.Type.MouseButtonRelease and self._on_release(event)
 
     def _on_press(self, event: QMouseEvent) -> bool:
+        editing, tool = self._canvas.session.editing, self._canvas.session.tool
+        if event.button() == Qt.MouseButton.RightButton and tool == "polygon" and editing.polygon.corners:
+            editing.polygon.take_back()
+            return True
         if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
             self._dragged = (event.button(), event.position())
             return True
-        self._acting = self._canvas.session.tool in CLICK_TOOLS
+        self._acting = tool == "polygon" or tool in CLICK_TOOLS
         if self._acting:
-            if event.type() == QEvent.Type.MouseButtonPress:  # a double click acts once
-                self._act(event)
+            self._act(event, tool)
             return True
         self._pressed = event.position()
         return False
 
-    def _act(self, event: QMouseEvent) -> None:
+    def _act(self, event: QMouseEvent, tool: str) -> None:
+        """Tell the session of a click; the second press of a double click ends a polygon and is else ignored."""
+        session, twice = self._canvas.session, event.type() == QEvent.Type.MouseButtonDblClick
         at = self._canvas.voxel_at(*to_plane(self._canvas.viewer, self._native, event.position()))
-        if at is not None and self._canvas.view is not None:
-            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-            axis = 0 if self._canvas.flat else self._canvas.view.depth
-            self._canvas.session.viewing.clicked.emit(Click(at, axis, shift))
+        if at is None or self._canvas.view is None:
+            return
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        click = Click(at, 0 if self._canvas.flat else self._canvas.view.depth, shift)
+        if tool == "polygon":
+            session.editing.polygon.add(click)
+            if twice:
+                session.editing.finish_polygon()
+        elif not twice:
+            session.viewing.clicked.emit(click)
 
     def _on_move(self, event: QMouseEvent) -> bool:
         if self._dragged is None:

@@ -12,6 +12,8 @@ from featherseg import __version__
 from featherseg.session.case import OpenCase
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
+from featherseg.session.tool_commands import tool_commands
+from featherseg.session.toolbox import Toolbox
 from featherseg.ui.connections import Connections
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.overlay_box import OverlayBox
@@ -46,8 +48,10 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Featherseg")
         self.setAcceptDrops(True)
         self.actions_by_id: dict[str, QAction] = {}
+        self.toolbox = Toolbox(session)
         commands = [*self._file_commands(), *session_commands(session), *self._view_commands()]
-        self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands})
+        commands += tool_commands(session, self.toolbox)
+        self.panel = SessionPanel(session, {c.id: c.shortcut for c in commands}, self.toolbox)
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
@@ -116,7 +120,7 @@ class MainWindow(QMainWindow):
         ]
 
     def _add_menus(self, commands: list[Command]) -> None:
-        for title in ("File", "Edit", "View", "Label", "Model", "Help"):
+        for title in ("File", "Edit", "View", "Label", "Tools", "Model", "Help"):
             menu = self.menuBar().addMenu(title)
             for command in (c for c in commands if c.menu == title):
                 action = QAction(command.title, self)

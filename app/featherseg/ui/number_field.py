@@ -1,0 +1,30 @@
+"""A small field for a number with its unit, which gives the keyboard back to the image."""
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDoubleSpinBox, QWidget
+
+DIGITS = 7
+
+
+def number_field(name: str, lowest: float, highest: float, parent: QWidget | None = None) -> QDoubleSpinBox:
+    """A spin box as narrow as its numbers; it takes the focus at a click only, and lets it go at Enter."""
+    field = QDoubleSpinBox(parent)
+    field.setRange(lowest, highest)
+    field.setDecimals(1)
+    field.setKeyboardTracking(False)
+    field.setAccessibleName(name)
+    field.setToolTip(name)
+    field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    field.setMinimumWidth(field.fontMetrics().averageCharWidth() * (DIGITS + 5))
+    field.setSizePolicy(field.sizePolicy().Policy.Ignored, field.sizePolicy().Policy.Fixed)
+    field.editingFinished.connect(field.clearFocus)
+    return field
+
+
+def show_number(field: QDoubleSpinBox, value: float, suffix: str) -> None:
+    """Mirror a number; nothing is emitted."""
+    field.blockSignals(True)
+    field.setSuffix(f" {suffix}" if suffix else "")
+    field.setValue(value)
+    field.blockSignals(False)
