@@ -6,6 +6,7 @@ from psygnal import Signal
 from featherseg.session.case import OpenCase
 from featherseg.session.notice import Notice
 from featherseg.session.session import Session
+from featherseg.session.viewing import Index
 from featherseg_engines.annotation.tools.growing import IntensityRange, allowed
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.windowing import limits, unit_of
@@ -13,7 +14,7 @@ from featherseg_engines.labels import Edit
 
 SPREAD = 2.0
 AROUND_MM = 3.0
-"""Half the side of the block around the cross whose values are looked at; two voxels at least."""
+"""Half the side of the block whose values are looked at; two voxels at least."""
 
 
 class PaintRange:
@@ -25,6 +26,8 @@ class PaintRange:
         self._session = session
         self._kind = ""
         self.chosen = IntensityRange(0.0, 255.0)
+        self._pointed: Index | None = None
+        session.viewing.pointed.connect(self._on_pointed)
         session.opened.connect(self._on_opened)
         session.edited.connect(self._on_edited)
         session.editing.range_changed.connect(self._on_range)
@@ -40,6 +43,12 @@ class PaintRange:
         """Of the open image's values; "" where nobody knows."""
         case = self._session.case
         return unit_of(case.volume) if case is not None else ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the open image's values are whole numbers."""
+        case = self._session.case
+        return case is not None and bool(np.issubdtype(case.volume.voxels.dtype, np.integer))
 
     def switch(self, on: bool) -> None:
         """Keep to the range from now on, or paint everywhere."""
@@ -58,20 +67,23 @@ class PaintRange:
             self.changed.emit()
 
     def from_here(self) -> None:
-        """Take the mean and two standard deviations to each side of the values around the cross."""
+        """Take mean and two standard deviations of the values around the mouse; off the image, around the cross."""
         case = self._session.case
         if case is None:
             return
-        values = _around(case.volume, self._session.viewing.position)
+        values = _around(case.volume, self._pointed or self._session.viewing.position)
         values = values[np.isfinite(values)]
         if not values.size:
             return
         middle, off = float(values.mean()), SPREAD * float(values.std())
         low, high = middle - off, middle + off
-        if np.issubdtype(case.volume.voxels.dtype, np.integer):
+        if self.whole:
             low, high = float(np.floor(low)), float(np.ceil(high))
         self.chosen = IntensityRange(low, high)
         self.switch(True)
+
+    def _on_pointed(self, voxel: Index | None) -> None:
+        self._pointed = voxel
 
     def _on_range(self, within: IntensityRange | None) -> None:
         if within is not None:
@@ -79,6 +91,7 @@ class PaintRange:
         self.changed.emit()
 
     def _on_opened(self, case: OpenCase | None) -> None:
+        self._pointed = None
         if case is None:
             return
         kind = f"{case.volume.modality} {case.volume.voxels.dtype} {case.volume.channels}"

@@ -1,8 +1,8 @@
 """Runs a tool on the active label: at once where the region is small, else off the UI thread on a copy."""
 
+import math
 from collections.abc import Callable
 
-import numpy as np
 from psygnal import Signal
 
 from featherseg.session.background import Ear
@@ -34,8 +34,13 @@ class ToolRunner:
         self._told: Notice | None = None
         session.noticed.connect(self._on_noticed)
 
-    def run(self, name: str, act: Act, plane: Plane | None, then: Then | None = None) -> None:
-        """Run ``act`` in ``plane`` (None: in the whole volume); ``then`` is called before its edit is done."""
+    def run(
+        self, name: str, act: Act, plane: Plane | None, then: Then | None = None, work: int | None = None
+    ) -> None:
+        """Run ``act`` in ``plane`` (None: in the whole volume); ``then`` is called before its edit is done.
+
+        ``work`` is the voxels it costs in terms of a simple tool; by default the region's.
+        """
         session, case = self._session, self._session.case
         if case is None:
             self.tell("Open an image first: File, Open image, or drop one on the window.")
@@ -45,8 +50,8 @@ class ToolRunner:
             return
         try:
             scene = self._scene(case.labels, case, plane)
-            if np.prod(scene.region.shape) > self._small:
-                self._run_beside(name, act, scene, case, then)
+            if (math.prod(scene.region.shape) if work is None else work) > self._small:
+                self._run_beside(name, act, scene, then)
                 return
             edit = act(scene)
         except ToolError as error:
@@ -78,7 +83,9 @@ class ToolRunner:
         locked = session.labelling.locked
         return Scene(labels, case.volume.geometry, session.active_label, locked, plane)
 
-    def _run_beside(self, name: str, act: Act, scene: Scene, case: OpenCase, then: Then | None) -> None:
+    def _run_beside(self, name: str, act: Act, scene: Scene, then: Then | None) -> None:
+        case = self._session.case
+        assert case is not None
         copy = LabelMap(scene.labels.array.copy())
         beside = self._scene(copy, case, scene.plane)
         newest = _newest(case)
@@ -95,16 +102,15 @@ class ToolRunner:
             if isinstance(answer, str):
                 self.tell(self._named(answer))
             elif _newest(case) != newest or (case.labels.array[answer.box.slices] != answer.before).any():
-                self._offer_again(name, act, scene.plane, then)
+                self._offer_again(name, lambda: self.run(name, act, scene.plane, then, self._small + 1))
             else:
                 self._take(name, answer, then)
 
         self._session.opening.compute(f"{name} on label {scene.active}", work, done)
 
-    def _offer_again(self, name: str, act: Act, plane: Plane | None, then: Then | None) -> None:
+    def _offer_again(self, name: str, again: Then) -> None:
         text = f"The labels were changed while '{name}' was computed; they stay as they are now."
-        again = Offer("Do it again", lambda: self.run(name, act, plane, then))
-        self._tell(Notice(text, offers=(again,)))
+        self._tell(Notice(text, offers=(Offer("Do it again", again),)))
 
     def _take(self, name: str, edit: Edit, then: Then | None) -> None:
         self.silence()

@@ -1,7 +1,6 @@
 """The tools on the active label, with their sizes: what a button, a key or a click on the image asks for."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 import numpy as np
 from psygnal import Signal
@@ -13,45 +12,24 @@ from featherseg.session.paint_range import PaintRange
 from featherseg.session.session import Session
 from featherseg.session.tool import CHANGING, Click
 from featherseg.session.tool_runner import Act, ToolRunner
+from featherseg.session.tool_sizes import (
+    GROWING,
+    SPLITTING,
+    Sizes,
+    Way,
+    other_way,
+    tolerance_for,
+    voxels_within,
+)
 from featherseg_engines.annotation.tools.algebra import Operation, combine, merge, split
 from featherseg_engines.annotation.tools.growing import grow_similar, grow_statistical
 from featherseg_engines.annotation.tools.interpolation import copy_slice, interpolate
 from featherseg_engines.annotation.tools.islands import keep_island, keep_largest, remove_island, remove_small
 from featherseg_engines.annotation.tools.morphology import fill_holes, margin, smooth
 from featherseg_engines.annotation.tools.scene import Plane, Scene
-from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Edit
 
-Way = Literal["spread", "tolerance"]
 OPERATIONS: dict[Operation, str] = {"union": "Union", "intersection": "Intersect", "difference": "Subtract"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """What the tools go by. Lengths are mm, and px where the image has no physical size.
-
-    Parameters
-    ----------
-    in_volume
-        Work on all slices; False: on one.
-    smallest_area, smallest_ml
-        Islands below go: mm² (px²) on a slice, ml in a volume.
-    way
-        Grow over values like those around the click ("spread", in standard deviations), or over those within
-        ``tolerance`` of the clicked value.
-    reach_mm
-        How far from the click the growing may go on all slices.
-    """
-
-    in_volume: bool = False
-    margin_mm: float = 2.0
-    smooth_mm: float = 1.0
-    smallest_area: float = 20.0
-    smallest_ml: float = 0.1
-    way: Way = "spread"
-    spread: float = 2.5
-    tolerance: float = 20.0
-    reach_mm: float = 40.0
 
 
 class Toolbox:
@@ -116,7 +94,7 @@ class Toolbox:
 
     def change_way(self) -> None:
         """Grow by the other of spread and tolerance."""
-        self.set_sizes(replace(self.sizes, way=_other(self.sizes.way)))
+        self.set_sizes(replace(self.sizes, way=other_way(self.sizes.way)))
 
     # -- the shape of the label -----------------------------------------------------------------------
 
@@ -239,7 +217,7 @@ class Toolbox:
         tool, at = self._session.tool, click.at
         plane = None if self.in_volume else Plane(click.axis, at[click.axis])
         if tool == "grow":
-            way = _other(self.sizes.way) if click.other_way else self.sizes.way
+            way = other_way(self.sizes.way) if click.other_way else self.sizes.way
             self._grow(click, way, plane)
         elif tool == "keep_island":
             self.runner.run("Keep island", lambda scene: keep_island(scene, at), plane)
@@ -252,14 +230,14 @@ class Toolbox:
         case, sizes, at = self._session.case, self.sizes, click.at
         if case is None:
             return
-        voxels, reach = case.volume.voxels, sizes.reach_mm if plane is None else None
+        voxels, reach = case.volume.voxels, sizes.reach_mm if plane is None and self.calibrated else None
 
         def act(scene: Scene) -> Edit:
             if way == "spread":
                 return grow_statistical(scene, voxels, at, sizes.spread, reach)
             return grow_similar(scene, voxels, at, sizes.tolerance, reach)
 
-        self.runner.run("Grow", act, plane)
+        self.runner.run("Grow", act, plane, work=GROWING * voxels_within(case.volume, plane, reach))
 
     def _split(self, click: Click, plane: Plane | None) -> None:
         case = self._session.case
@@ -274,6 +252,7 @@ class Toolbox:
             lambda scene: split(scene, click.at, new, _waist(scene)),
             plane,
             lambda: self._session.labelling.ensure((new,)),
+            SPLITTING * voxels_within(case.volume, plane, None),
         )
 
     def _free_number(self, case: OpenCase) -> int | None:
@@ -312,7 +291,7 @@ class Toolbox:
     def _on_opened(self, case: OpenCase | None) -> None:
         self._session.editing.polygon.clear()
         if case is not None:
-            self.set_sizes(replace(self.sizes, tolerance=_tolerance(case.volume, self._session)))
+            self.set_sizes(replace(self.sizes, tolerance=tolerance_for(self._session.viewing.window)))
 
     # -- locks ----------------------------------------------------------------------------------------
 
@@ -333,10 +312,6 @@ class Toolbox:
             self._on_choice()
 
 
-def _other(way: Way) -> Way:
-    return "tolerance" if way == "spread" else "spread"
-
-
 def _clear(scene: Scene) -> Edit:
     box = scene.active_box()
     return scene.edit("Clear slice", box, np.zeros(box.shape, np.bool_))
@@ -346,11 +321,3 @@ def _waist(scene: Scene) -> float:
     """Depth in mm that a waist must have: a voxel, so that a rough outline alone is none."""
     axes = [s for a, s in enumerate(scene.geometry.spacing_mm) if not scene.plane or a != scene.plane.axis]
     return min(axes)
-
-
-def _tolerance(volume: Volume, session: Session) -> float:
-    """A twentieth of what is on screen from black to white, rounded to one digit."""
-    width = session.viewing.window.width if session.viewing.window else 400.0
-    value = max(width / 20, 1e-6)
-    digit = 10.0 ** np.floor(np.log10(value))
-    return float(np.round(value / digit) * digit)

@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from featherseg.session.session import Session
-from featherseg.session.tool import CLICK_TOOLS
 from featherseg.session.toolbox import OPERATIONS, Toolbox
 from featherseg.ui.buttons import tool_button
 from featherseg.ui.connections import Connections
@@ -27,7 +26,7 @@ ML_TO_VOXELS = 1000.0
 """Without physical size a voxel counts as a cubic millimetre; then a person is told voxels."""
 WHERE = "on this slice, or on all slices"
 CLICKED = (
-    ("grow", "Grow", "Click on the image: add what looks like the clicked place and is connected to it"),
+    ("grow", "Grow", "Click on the image: add what looks like it around there, at most 10 cm away"),
     ("keep_island", "Keep island", "Click on an island of the label: remove all others"),
     ("remove_island", "Drop island", "Click on an island of the label: remove it"),
     ("split", "Split", "Click on one part of an island with a waist: it becomes a label of its own"),
@@ -261,8 +260,3 @@ class MoreTools(QWidget):
         self.orders["copy_label"].setEnabled(self._session.case is not None)  # a locked label may be copied
         self.orders["merge"].setEnabled(usable and toolbox.partner is not None)
         self.range.setEnabled(self._session.case is not None)
-
-    def hide_clicks(self) -> None:
-        """Where nobody hears clicks on the image."""
-        for tool in CLICK_TOOLS:
-            self.clicked[tool].hide()

@@ -8,6 +8,7 @@ from featherseg.ui.connections import Connections
 from featherseg.ui.number_field import number_field, show_number
 
 MOST = 1e6
+HERE = "Mean ± 2 standard deviations of the values around the cross; by key, around the mouse"
 
 
 class RangeBox(QWidget):
@@ -22,9 +23,7 @@ class RangeBox(QWidget):
         self.on.setCheckable(True)
         self.low = number_field("Lowest value that is painted", -MOST, MOST)
         self.high = number_field("Highest value that is painted", -MOST, MOST)
-        self.here = tool_button(
-            "From here", "Mean and two standard deviations around the cross", keys.get("tools.range_here", "")
-        )
+        self.here = tool_button("From here", HERE, keys.get("tools.range_here", ""))
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
@@ -54,7 +53,7 @@ class RangeBox(QWidget):
 
     def _on_changed(self) -> None:
         chosen = self._range.chosen
-        fine = chosen.high - chosen.low < 10
+        fine = chosen.high - chosen.low < 10 and not self._range.whole
         for field, value in ((self.low, chosen.low), (self.high, chosen.high)):
             field.setDecimals(3 if fine else 0)
             show_number(field, value, self._range.unit)

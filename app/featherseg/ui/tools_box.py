@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledSlider
 
 from featherseg.session.session import Session
-from featherseg.session.toolbox import Sizes, Toolbox
+from featherseg.session.toolbox import Toolbox
 from featherseg.ui.buttons import name_button, tool_button
 from featherseg.ui.connections import Connections
 from featherseg.ui.more_tools import MoreTools
@@ -28,6 +28,7 @@ TOOLS = (
     ("picker", "Pick"),
 )
 ACROSS = 3
+POLYGON = "click the corners, double-click the last; a right click takes one back"
 
 
 class ToolsBox(QWidget):
@@ -56,6 +57,7 @@ class ToolsBox(QWidget):
         self.size.setToolTip("Brush diameter in pixels of the image")
         self.more = MoreTools(session, toolbox, keys, self._group)
         self.buttons |= self.more.clicked
+        self.buttons["polygon"].setToolTip(f"{self.buttons['polygon'].toolTip()}: {POLYGON}")
         self._make_switches(keys)
         self.undo, self.redo = QPushButton(), QPushButton()
         name_button(self.undo, "Undo", keys.get("undo", ""))
@@ -133,7 +135,7 @@ class ToolsBox(QWidget):
         if tool in self.buttons:
             self.buttons[tool].setChecked(True)
 
-    def _on_sizes(self, _: Sizes | object = None) -> None:
+    def _on_sizes(self, _: object = None) -> None:
         volume = self._toolbox.in_volume
         (self.everywhere if volume else self.here).setChecked(True)
         self.everywhere.setEnabled(self._toolbox.has_slices)
