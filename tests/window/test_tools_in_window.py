@@ -88,8 +88,9 @@ def test_keys_of_what_the_tools_go_by(window, volume):
     assert box.sizes.way == "tolerance"
     hand.key("i")
     assert box.range.on and window.session.editing.within is not None
+    assert "only" in window.panel.tools.fold.text(), "seen while it is folded away"
     hand.key("i")
-    assert not box.range.on
+    assert not box.range.on and "only" not in window.panel.tools.fold.text()
     for key, tool in (("g", "grow"), ("j", "keep_island"), ("shift+j", "remove_island"), ("x", "split")):
         hand.key(key)
         assert window.session.tool == tool and window.panel.tools.buttons[tool].isChecked()
@@ -158,7 +159,12 @@ def draw_polygon(hand, pane, corners, depth):
     at = (5, 30, 25)
     flat = [tuple(at[a] if a == depth else corner[a] for a in range(3)) for corner in corners]
     hand.key("p")
-    for corner in flat:
+    for corner in (flat[0], flat[-1]):
+        click(hand, pane, corner)
+        settle(0.5)
+    where = on(pane, flat[0])
+    hand.drag(pane.native, where, where, button=3)  # takes the second corner back
+    for corner in flat[1:]:
         click(hand, pane, corner)
         settle(0.5)
     where = pane.native.mapToGlobal(on(pane, flat[-1]))

@@ -93,8 +93,14 @@ class Toolbox:
         self.set_sizes(replace(self.sizes, in_volume=wanted))
 
     def change_way(self) -> None:
-        """Grow by the other of spread and tolerance."""
+        """Grow by the other of spread and tolerance, and say which: its button may be folded away."""
         self.set_sizes(replace(self.sizes, way=other_way(self.sizes.way)))
+        sizes, unit = self.sizes, self.range.unit
+        if sizes.way == "spread":
+            self.runner.tell(f"Grow takes values within {sizes.spread:g} standard deviations of those found.")
+        else:
+            off = f"{sizes.tolerance:g} {unit}".strip()
+            self.runner.tell(f"Grow takes values at most {off} off the clicked one.")
 
     # -- the shape of the label -----------------------------------------------------------------------
 

@@ -112,6 +112,7 @@ class ToolsBox(QWidget):
         self.everywhere.clicked.connect(lambda _=False: self._toolbox.work_in_volume(True))
         self.fold.toggled.connect(self._on_folded)
         self.connections.add(session.tool_changed, self._on_tool)
+        self.connections.add(self._toolbox.range.changed, self._on_range)
         for signal in (self._toolbox.sizes_changed, session.opened):
             self.connections.add(signal, self._on_sizes)
         self.connections.add(session.brush_changed, self._on_brush)
@@ -134,6 +135,18 @@ class ToolsBox(QWidget):
     def _on_tool(self, tool: str) -> None:
         if tool in self.buttons:
             self.buttons[tool].setChecked(True)
+        self._on_range()
+
+    def _on_range(self) -> None:
+        """Say on the fold what is in hand or switched on inside it."""
+        ranged, tool = self._toolbox.range, self._session.tool
+        parts = ["More tools"]
+        if tool in self.more.clicked:
+            parts.append(self.more.clicked[tool].text())
+        if ranged.on:
+            chosen = ranged.chosen
+            parts.append(f"only {chosen.low:.4g} to {chosen.high:.4g} {ranged.unit}".strip())
+        self.fold.setText("  ·  ".join(parts))
 
     def _on_sizes(self, _: object = None) -> None:
         volume = self._toolbox.in_volume

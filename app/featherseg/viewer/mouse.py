@@ -51,6 +51,7 @@ class PlaneMouse(QObject):
         editing, tool = self._canvas.session.editing, self._canvas.session.tool
         if event.button() == Qt.MouseButton.RightButton and tool == "polygon" and editing.polygon.corners:
             editing.polygon.take_back()
+            self._acting = True
             return True
         if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
             self._dragged = (event.button(), event.position())
