@@ -160,8 +160,12 @@ def test_a_tool_of_the_panel_acts_at_the_click(viewer, depth):
     session = dock.session
     hand.key("ctrl+alt+g")
     assert session.tool == "grow"
+    session.choose_tool("browse")
     native = canvas_of(dock)
     where = canvas_point(viewer, native, 15, 20)
+    hand.drag(native, where, where)
+    assert session.viewing.position == (session.z, 30, 40), "the range is taken from here"
+    hand.key("ctrl+alt+g")
     hand.drag(native, where, where)
     found = np.zeros(pixels.shape, bool)
     found[session.z, 20:40, 30:50] = True

@@ -258,3 +258,8 @@ def test_a_photograph_has_pixels_and_one_slice(window):
     assert tools.more.margin.suffix() == tools.more.smallest.suffix() == " px"
     assert not tools.everywhere.isEnabled() and tools.here.isChecked()
     assert not tools.more.orders["interpolate"].isEnabled()
+
+
+def test_no_two_commands_share_a_key(window):
+    keys = [a.shortcut().toString() for a in window.actions_by_id.values() if not a.shortcut().isEmpty()]
+    assert sorted(keys) == sorted(set(keys))

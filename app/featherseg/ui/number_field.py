@@ -1,14 +1,29 @@
 """A small field for a number with its unit, which gives the keyboard back to the image."""
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QDoubleSpinBox, QWidget
 
-DIGITS = 7
+DIGITS = 9
+
+
+class NumberField(QDoubleSpinBox):
+    """Leaves the wheel to the panel it scrolls in, until somebody clicks into it."""
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        """Step with the focus only."""
+        if event is not None and not self.hasFocus():
+            event.ignore()
+        elif event is not None:
+            super().wheelEvent(event)
 
 
 def number_field(name: str, lowest: float, highest: float, parent: QWidget | None = None) -> QDoubleSpinBox:
     """A spin box as narrow as its numbers; it takes the focus at a click only, and lets it go at Enter."""
-    field = QDoubleSpinBox(parent)
+    field = NumberField(parent)
+    field.setButtonSymbols(
+        QDoubleSpinBox.ButtonSymbols.NoButtons
+    )  # they take the number's room; wheel and keys step
     field.setRange(lowest, highest)
     field.setDecimals(1)
     field.setKeyboardTracking(False)
@@ -16,7 +31,7 @@ def number_field(name: str, lowest: float, highest: float, parent: QWidget | Non
     field.setToolTip(name)
     field.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     field.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-    field.setMinimumWidth(field.fontMetrics().averageCharWidth() * (DIGITS + 5))
+    field.setMinimumWidth(field.fontMetrics().averageCharWidth() * DIGITS)
     field.setSizePolicy(field.sizePolicy().Policy.Ignored, field.sizePolicy().Policy.Fixed)
     field.editingFinished.connect(field.clearFocus)
     return field

@@ -1,6 +1,7 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
 from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
@@ -37,11 +38,25 @@ class SessionPanel(QScrollArea):
             self._layout.addWidget(line)
         self._layout.addStretch(1)
         self.setWidget(body)
-        needed = body.minimumSizeHint().width(), self.fontMetrics().averageCharWidth() * 40
-        bar = self.verticalScrollBar()
-        self.setMinimumWidth(max(needed) + (bar.sizeHint().width() if bar is not None else 0))
-        self.tools.more.hide()  # measured above, so that unfolding it cuts nothing off
+        self.tools.more.hide()
         self.tools.fold.toggled.connect(self._on_unfolded)
+        self._fit_width()
+
+    def _fit_width(self) -> None:
+        """Cut nothing off, the folded tools and the scroll bar included."""
+        body, bar, margins = self.widget(), self.verticalScrollBar(), self._layout.contentsMargins()
+        if body is None or bar is None:
+            return
+        folded = self.tools.more.minimumSizeHint().width() + margins.left() + margins.right()
+        least = self.fontMetrics().averageCharWidth() * 40
+        wide = max(folded, body.minimumSizeHint().width(), least) + bar.sizeHint().width()
+        self.setMinimumWidth(wide)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Measure anew: the sheet of the place the panel lives in (napari's) is known only now."""
+        if event is not None:
+            super().showEvent(event)
+        self._fit_width()
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
@@ -53,7 +68,14 @@ class SessionPanel(QScrollArea):
 
     def _on_unfolded(self, opened: bool) -> None:
         if opened:
-            QTimer.singleShot(0, lambda: self.ensureWidgetVisible(self.tools.more, 0, 0))
+            QTimer.singleShot(0, self._show_unfolded)
+
+    def _show_unfolded(self) -> None:
+        self._fit_width()
+        across = self.horizontalScrollBar()
+        self.ensureWidgetVisible(self.tools.more, 0, 0)
+        if across is not None:
+            across.setValue(0)
 
     def release(self) -> None:
         """Let go of the session."""

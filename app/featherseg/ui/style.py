@@ -7,10 +7,12 @@ ACCENT = "#2f7fd1"
 SHEET = """
 QWidget#featherseg-panel QLabel[role="heading"] { font-weight: 600; }
 QWidget#featherseg-panel QLabel[role="quiet"] { color: #a3adb7; }
-QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; }
+QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; border: 1px solid rgba(140, 152, 165, 110);
+    border-radius: 5px; background: rgba(140, 152, 165, 36); }
+QWidget#featherseg-panel QToolButton:hover { background: rgba(140, 152, 165, 72); }
+QWidget#featherseg-panel QToolButton[role="tool"] { padding: 0.25em 0.2em; }
 QWidget#featherseg-panel QToolButton:checked { background: #3d5a7a; border: 1px solid #6ea3db; border-radius: 5px;
     color: white; }
-QWidget#featherseg-panel QToolButton[role="tool"] { padding: 0.2em 0.2em; }
 QWidget#featherseg-panel QToolButton[role="fold"], QWidget#featherseg-panel QToolButton[role="fold"]:checked {
     padding: 0.2em 0; border: none; background: transparent; font-weight: 600; }
 QWidget#featherseg-panel QFrame[role="line"] { background: #39424b; border: none; max-height: 1px; }

@@ -1,4 +1,4 @@
-"""Clicks on a labels layer of plain napari, told to the session while a click tool is in hand."""
+"""Clicks on a labels layer of plain napari: a click tool acts there, otherwise the cross goes there."""
 
 from typing import Any
 
@@ -22,7 +22,10 @@ class Clicks:
 
     def _on_pressed(self, layer: Any, event: Any) -> None:
         case, displayed = self._session.case, list(event.dims_displayed)
-        if self._session.tool not in CLICK_TOOLS or event.button != 1 or len(displayed) != 2 or case is None:
+        acts = self._session.tool in CLICK_TOOLS
+        if not (acts or self._session.tool == "browse") or event.button != 1:
+            return
+        if len(displayed) != 2 or case is None:
             return
         voxel = [round(float(i)) for i in layer.world_to_data(event.position)][-layer.ndim :]
         lift, extra = 3 - layer.ndim, len(event.position) - layer.ndim
@@ -31,4 +34,8 @@ class Clicks:
             return
         shown = {d - extra + lift for d in displayed}
         axis = next(a for a in range(3) if a not in shown)
-        self._session.viewing.clicked.emit(Click((at[0], at[1], at[2]), axis, "Shift" in event.modifiers))
+        click = Click((at[0], at[1], at[2]), axis, "Shift" in event.modifiers)
+        if acts:
+            self._session.viewing.clicked.emit(click)
+        else:
+            self._session.go_to(click.at)
