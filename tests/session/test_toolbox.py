@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from featherseg.session.case import new_case
+from featherseg.session.session import Session
 from featherseg.session.tool import Click
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.tool_runner import ToolRunner
 from featherseg.session.toolbox import Toolbox
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Box
 
 SPACING = (3.0, 0.5, 1.0)
@@ -179,6 +181,33 @@ def test_a_label_is_combined_with_a_copy_of_another_which_stays(session, toolbox
     result = act(session, lambda: toolbox.combine(operation))
     assert int((result == 1).sum()) == left
     assert toolbox.operand.crop.sum() == 40
+
+
+class OneBox:
+    """Proposes a box of 10 x 10 on the slice it is asked for."""
+
+    def propose(self, request, cancel):
+        box = Box((request.z, 15, 10), (request.z + 1, 25, 20))
+        return Proposal(request, box, np.ones((1, 1, 10, 10), np.float32), "one box", "0", 0.0)
+
+
+def test_a_label_is_cut_to_the_proposal_on_its_slice_alone(pump, request):
+    session = Session(pump.post, make_engine=OneBox)
+    request.addfinalizer(session.close)
+    toolbox = Toolbox(session)
+    session.use(new_case(Volume(np.zeros(SHAPE, np.int16), Geometry(SHAPE, SPACING), "CT")))
+    session.go_to_slice(4)
+    draw(session, np.s_[3:6, 10:30, 8:20])
+    session.propose()
+    pump.until(lambda: session.proposal is not None)
+    toolbox.work_in_volume(True)
+    array = session.case.labels.array
+    toolbox.combine("intersection")
+    assert int(array[4].sum()) == 100 and array[4, 15:25, 10:20].all()
+    assert (array[3, 10:30, 8:20] == 1).all(), "a proposal for one slice says nothing of the others"
+    assert session.proposal is not None, "it stays"
+    toolbox.combine("difference")
+    assert not array[4].any() and array[5].any()
 
 
 def test_combining_needs_a_mask_of_the_same_size(session, toolbox, phantom, request):
