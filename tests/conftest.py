@@ -13,6 +13,7 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     for name in ("XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, str(home / name))
+    monkeypatch.setenv("FEATHERSEG_SETTINGS", str(home / "settings"))
 
 
 class Pump:

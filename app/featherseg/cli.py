@@ -1,5 +1,5 @@
 """The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``, ``info``, ``convert``,
-``export``, ``deidentify``.
+``export``, ``deidentify``, ``rows``, ``launcher``.
 
 A refusal is one sentence on stderr and exit code 2.
 """
@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from featherseg import cli_export, cli_images, cli_rows
+from featherseg import cli_export, cli_images, cli_launcher, cli_rows
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_rows.app, name="rows")
+app.add_typer(cli_launcher.app, name="launcher")
 cli_images.register(app)
 cli_export.register(app)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -45,9 +46,11 @@ def start(context: typer.Context) -> None:
 
 
 @app.command("open")
-def open_window(path: Annotated[Path | None, typer.Argument(help="Image to open")] = None) -> None:
-    """Open the window, on an image where one is named."""
-    _open(path)
+def open_window(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Image or folder to open")] = None,
+) -> None:
+    """Open the window, on an image or folder where one is named; of several (a file manager's) on the first."""
+    _open(paths[0] if paths else None)
 
 
 def _open(path: Path | None) -> None:

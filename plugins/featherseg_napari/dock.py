@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QComboBox, QFormLayout, QShortcut, QVBoxLayout, QWidget
 
 from featherseg.session.commands import session_commands
 from featherseg.session.session import Session
+from featherseg.session.settings import Theme
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
 from featherseg.ui.connections import Connections
@@ -15,7 +17,7 @@ from featherseg.ui.dispatch import UiThread
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
-from featherseg.ui.style import SHEET
+from featherseg.ui.style import sheet
 from featherseg.viewer.dock_view import NEW, DockView
 from featherseg.window.files import Files
 from featherseg_engines.inference.proposal import Proposal
@@ -69,6 +71,8 @@ class FeathersegDock(QWidget):
             self.connections.add(signal, self._on_layers_changed)
         self.connections.add(self.session.proposed, self._on_proposed)
         self.connections.add(self.view.bound, self._fill)
+        self.connections.add(napari_viewer.events.theme, self._on_theme)
+        self._on_theme()
         self._on_layers_changed()
         release, close = self.view.release, self.session.close
         disconnect = self.connections.clear
@@ -82,12 +86,17 @@ class FeathersegDock(QWidget):
         choices = QWidget()
         choices.setLayout(form)
         self.notices = NoticeBar(self.session)
-        self.notices.setStyleSheet(SHEET)
         self.panel.put_on_top(choices)
         self.panel.put_below(SaveBox(self.session, self.files.ask_save))
         column = QVBoxLayout(self)
         column.addWidget(self.notices)
         column.addWidget(self.panel, 1)
+
+    def _on_theme(self, _: object = None) -> None:
+        """Follow napari, dark or light."""
+        theme: Theme = "light" if get_theme(self._viewer.theme).type == "light" else "dark"
+        self.panel.wear(theme)
+        self.notices.setStyleSheet(sheet(theme))
 
     def _add_shortcuts(self) -> None:
         for command in (*session_commands(self.session), *tool_commands(self.session, self.toolbox)):

@@ -16,3 +16,8 @@ def samples_folder() -> Path:
 def recipes_file() -> Path:
     """How each shipped model is made again, one table a model (TOML)."""
     return Path(__file__).parent / "recipes.toml"
+
+
+def icon_file() -> Path:
+    """The program's mark, a PNG of 256 x 256 pixels; the SVG it is made from lies beside it."""
+    return Path(__file__).parent / "icons" / "featherseg.png"

@@ -12,6 +12,8 @@ from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
+from featherseg.ui.style import sheet
+
 
 @pytest.fixture(autouse=True)
 def _no_windows_of_other_tests():
@@ -186,3 +188,11 @@ def test_a_label_picked_on_the_layer_is_the_active_one(viewer):
     assert session.active_label == 3
     mine.selected_label = 0
     assert session.active_label == 3
+
+
+def test_the_dock_follows_napari_dark_and_light(viewer):
+    dock = open_dock(viewer)
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        for widget in (dock.notices, dock.panel.widget()):
+            assert widget.styleSheet() == sheet(theme)

@@ -10,12 +10,13 @@ from PIL import Image
 from support.paths import SAMPLE
 
 from featherseg.session.case import new_case
+from featherseg.session.mask_files import save_beside
 from featherseg.session.session import Session
 from featherseg.session.worker import UNEXPECTED
 from featherseg_engines.annotation.history import History
 from featherseg_engines.errors import ModelError
 from featherseg_engines.geometry import Geometry
-from featherseg_engines.imaging.readers import read_image
+from featherseg_engines.imaging.readers import read_image, read_mask
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Box, LabelMap
@@ -268,3 +269,25 @@ def test_any_edits_undo_and_redo_equal_a_plain_list_of_copies(steps):
             assert history.redo() is not None
             at += 1
         assert np.array_equal(labels.array, copies[at])
+
+
+def test_a_large_mask_is_saved_beside_and_painting_goes_on(session, pump, tmp_path):
+    volume = Volume(
+        np.zeros((40, 320, 340), np.int16), Geometry((40, 320, 340), (2.0, 1.0, 1.0)), "CT", "big"
+    )
+    session.use(new_case(volume))
+    box = Box((3, 5, 5), (9, 50, 60))
+    session.paint("Brush", box, np.ones(box.shape, np.uint8))
+    target = tmp_path / "big.nii.gz"
+    assert save_beside(session, target) and session.reading
+    session.paint("Brush", Box((0, 0, 0), (1, 1, 1)), np.ones((1, 1, 1), np.uint8))
+    pump.until(lambda: not session.reading)
+    assert read_mask(target, volume.geometry.shape).sum() == np.prod(box.shape)
+    assert session.case.unsaved, "the stroke that came while the file was written is not in it"
+    session.undo()
+    assert not session.case.unsaved
+    session.redo()
+    session.open_mask(target)
+    assert session.reading and session.case.labels.array[0, 0, 0] == 1
+    pump.until(lambda: not session.reading)
+    assert session.case.labels.array[0, 0, 0] == 0 and session.case.labels.array.sum() == np.prod(box.shape)

@@ -114,6 +114,32 @@ def test_painting_in_the_sagittal_plane_changes_those_voxels_and_the_others_see_
     assert not np.asarray(shown._slice.image.raw).any()
 
 
+@pytest.mark.parametrize(
+    "plane, start, end",
+    [
+        ("axial", (10, 20, 15), (10, 32, 15)),
+        ("sagittal", (6, 20, 25), (6, 32, 25)),
+        ("coronal", (4, 30, 12), (12, 30, 12)),
+    ],
+)
+def test_a_stroke_in_any_plane_lands_on_the_voxels_under_the_mouse(window, planes, plane, start, end):
+    hand, pane = Hand(window), planes[plane]
+    assert all(window.session.viewing.position[i] == start[i] for i in [pane.canvas.view.depth])
+    hand.key("b")
+    window.session.set_brush_size(1)
+    hand.drag(pane.native, on(pane, *start), on(pane, *end))
+    labels = window.session.case.labels.array
+    line = tuple(slice(a, b + 1) for a, b in zip(start, end, strict=True))
+    expected = np.zeros_like(labels)
+    expected[line] = 1
+    assert np.array_equal(labels, expected)
+    (step,) = window.session.case.history.done
+    assert step.box.slices == line
+    hand.key("e")
+    hand.drag(pane.native, on(pane, *start), on(pane, *end))
+    assert not labels.any()
+
+
 def test_right_drag_changes_width_and_centre_and_the_status_line_says_them(window, planes):
     hand = Hand(window)
     viewing = window.session.viewing

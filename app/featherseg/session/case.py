@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -49,13 +50,17 @@ class OpenCase:
         """Whether something would be lost now: not saved, or in a workspace refused by the disk."""
         if self.number is not None:
             return self.history.unsaved > 0
-        newest = self.history.done[-1] if self.history.done else None
-        return newest is not self._saved_at
+        return self.newest is not self._saved_at
 
-    def mark_saved(self, path: Path) -> None:
-        """Remember that the labels as they are now stand in ``path``."""
+    @property
+    def newest(self) -> Step | None:
+        """The newest step; None before the first."""
+        return self.history.done[-1] if self.history.done else None
+
+    def mark_saved(self, path: Path, at: Step | Literal["now"] | None = "now") -> None:
+        """Remember that ``path`` holds the labels as they are now, or as they were after the step ``at``."""
         self.saved_to = path
-        self._saved_at = self.history.done[-1] if self.history.done else None
+        self._saved_at = self.newest if at == "now" else at
 
     def touched(self) -> set[int]:
         """Slices that a person edited or accepted."""

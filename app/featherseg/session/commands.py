@@ -8,7 +8,11 @@ from featherseg.session.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing a person can do. ``shortcut`` is Qt's portable text ("Ctrl+Z"), "" for none."""
+    """One thing a person can do.
+
+    ``shortcut`` is Qt's portable text ("Ctrl+Z"), "" for none; it is a default, which a person may change.
+    ``checked`` says, for a command that switches something, whether it is on. ``help`` is a sentence more.
+    """
 
     id: str
     title: str
@@ -16,6 +20,8 @@ class Command:
     menu: str
     run: Callable[[], None]
     repeats: bool = False
+    checked: Callable[[], bool] | None = None
+    help: str = ""
 
 
 def session_commands(session: Session) -> list[Command]:

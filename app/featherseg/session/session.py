@@ -6,19 +6,18 @@ from pathlib import Path
 import numpy as np
 from psygnal import Signal
 
+from featherseg.session import mask_files
 from featherseg.session.case import OpenCase, new_case, suggested_mask
-from featherseg.session.editing import Editing, whole
-from featherseg.session.labelling import Labelling, names_in
+from featherseg.session.editing import Editing
+from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
 from featherseg.session.tool import Tool
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
-from featherseg_engines.imaging.exchange import load_mask
 from featherseg_engines.imaging.overlay import laid_over
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
 from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
@@ -191,41 +190,11 @@ class Session:
 
     def open_mask(self, path: Path) -> None:
         """Load label numbers onto the open image as one undoable step."""
-        if self.case is None:
-            return
-        try:
-            found = load_mask(path, self.case.volume)
-        except FeathersegError as error:
-            self.tell(Notice(str(error), "problem"))
-            return
-        labels = found.labels
-        if labels.max(initial=0) > np.iinfo(self.case.labels.array.dtype).max:
-            self.tell(
-                Notice(f"'{path.name}' holds label numbers that are too large for this case.", "problem")
-            )
-            return
-        self.tell(Notice(" ".join(found.warnings)) if found.warnings else None)
-        for row in found.table or ():
-            self.labelling.put(row)
-        self.labelling.ensure(int(value) for value in np.unique(labels[labels > 0]))
-        self.do(self.case.labels.propose_edit("Load mask", "file", whole(self.case), labels, path.name))
-        self.case.mark_saved(path)
-        self.saved.emit(path)
+        mask_files.open_mask(self, path)
 
     def save_mask(self, path: Path) -> bool:
         """Write the labels; where that fails they stay as they are, unsaved, and a notice says why."""
-        if self.case is None:
-            return False
-        try:
-            array = self.case.labels.array
-            write_mask(path, array, self.case.volume.geometry, names_in(array, self.table.rows))
-        except FeathersegError as error:
-            self.tell(Notice(str(error), "problem"))
-            return False
-        self.case.mark_saved(path)
-        self.tell(None)
-        self.saved.emit(path)
-        return True
+        return mask_files.save_mask(self, path)
 
     # -- proposals ------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ Tool = Literal[
     "keep_island",
     "remove_island",
     "split",
+    "ruler",
 ]
 CLICK_TOOLS = frozenset({"grow", "keep_island", "remove_island", "split"})
 """Tools that act at the voxel that is clicked; the canvas itself does nothing with the click."""

@@ -77,6 +77,7 @@ class NoticeBar(QFrame):
         self._offers = titles if notice.kind == "progress" else ()
         while (item := self._buttons.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
+                old.hide()
                 old.deleteLater()
         for offer in notice.offers[:2]:
             button = QPushButton(offer.title)

@@ -1,14 +1,14 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
+from featherseg.session.settings import Theme
 from featherseg.session.toolbox import Toolbox
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
-from featherseg.ui.style import SHEET
+from featherseg.ui.style import sheet
 from featherseg.ui.tools_box import ToolsBox
 
 
@@ -25,7 +25,7 @@ class SessionPanel(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         body = QWidget()
         body.setObjectName("featherseg-panel")
-        body.setStyleSheet(SHEET)
+        body.setStyleSheet(sheet("dark"))
         self.model = ModelBox(session, keys)
         self.labels = LabelsBox(session)
         self.tools = ToolsBox(session, keys, toolbox)
@@ -40,23 +40,13 @@ class SessionPanel(QScrollArea):
         self.setWidget(body)
         self.tools.more.hide()
         self.tools.fold.toggled.connect(self._on_unfolded)
-        self._fit_width()
+        self._widen()
 
-    def _fit_width(self) -> None:
-        """Cut nothing off, the folded tools and the scroll bar included."""
-        body, bar, margins = self.widget(), self.verticalScrollBar(), self._layout.contentsMargins()
-        if body is None or bar is None:
-            return
-        folded = self.tools.more.minimumSizeHint().width() + margins.left() + margins.right()
-        least = self.fontMetrics().averageCharWidth() * 40
-        wide = max(folded, body.minimumSizeHint().width(), least) + bar.sizeHint().width()
-        self.setMinimumWidth(wide)
-
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Measure anew: the sheet of the place the panel lives in (napari's) is known only now."""
-        if event is not None:
-            super().showEvent(event)
-        self._fit_width()
+    def wear(self, theme: Theme) -> None:
+        """Change to the colours of a theme."""
+        body = self.widget()
+        if body is not None:
+            body.setStyleSheet(sheet(theme))
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
@@ -71,11 +61,27 @@ class SessionPanel(QScrollArea):
             QTimer.singleShot(0, self._show_unfolded)
 
     def _show_unfolded(self) -> None:
-        self._fit_width()
         across = self.horizontalScrollBar()
         self.ensureWidgetVisible(self.tools.more, 0, 0)
         if across is not None:
             across.setValue(0)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Qt's scroll area watches what is inside already; a new size inside is a new width here."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._widen()
+        return bool(super().eventFilter(watched, event))
+
+    def _widen(self) -> None:
+        """Room for what is inside and for the bar that appears where the window is low; never less than before."""
+        body, bar = self.widget(), self.verticalScrollBar()
+        inside = body.minimumSizeHint().width() if body is not None else 0
+        margins = self._layout.contentsMargins()  # the folded tools are measured too: unfolding moves nothing
+        folded = self.tools.more.minimumSizeHint().width() + margins.left() + margins.right()
+        beside = bar.sizeHint().width() if bar is not None else 0
+        self.setMinimumWidth(
+            max(self.minimumWidth(), max(inside, folded) + beside, self.fontMetrics().averageCharWidth() * 40)
+        )
 
     def release(self) -> None:
         """Let go of the session."""

@@ -2,23 +2,34 @@
 
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QEvent, QObject, Qt, QTimer
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from featherseg.session.annotated import Annotated
 from featherseg.session.case import OpenCase
+from featherseg.session.rulers import Rulers
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
+from featherseg.ui.slice_slider import SliceSlider, marks_of
 from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.marks import Marks
 from featherseg.viewer.mouse import PlaneMouse
+from featherseg.viewer.ruler_sheet import RulerSheet
 
 
 class PlanePane(QWidget):
     """Shows the plane of ``rank`` (0: as stored, 1 and 2: the others) of whatever case it is given."""
 
-    def __init__(self, session: Session, rank: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        annotated: Annotated,
+        rulers: Rulers,
+        rank: int,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._annotated = session, annotated
         self.viewer = ViewerModel()
         self.canvas = Canvas(session, self.viewer, rank)
         self.qt_viewer = QtViewer(self.viewer)
@@ -26,9 +37,8 @@ class PlanePane(QWidget):
         self.native: QWidget = self.qt_viewer.canvas.native
         self.mouse = PlaneMouse(self.canvas, self.native)
         self.marks = Marks(self.canvas, self.native)
-        self.caption, self.slider = QLabel(), QSlider(Qt.Orientation.Horizontal)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.slider.setAccessibleName("Slice")
+        self.rulers = RulerSheet(self.canvas, self.native, rulers)
+        self.caption, self.slider = QLabel(), SliceSlider()
         self.below = QWidget()
         row = QHBoxLayout(self.below)
         row.setContentsMargins(6, 0, 6, 2)
@@ -44,13 +54,17 @@ class PlanePane(QWidget):
         self.slider.valueChanged.connect(self._on_slid)
         self.connections = Connections()
         self.connections.add(session.viewing.moved, self._on_moved)
+        self.connections.add(session.labels_changed, self._on_annotated)
+        self.connections.add(annotated.changed, self._on_annotated)
 
     def show_case(self, case: OpenCase | None) -> None:
         """Show this case, or nothing."""
         self.canvas.show(case)
         self.below.setVisible(case is not None and not self.canvas.flat)
         self._on_moved()
+        self._on_annotated()
         self.marks.update()
+        self.rulers.update()
         self.fit()
 
     def fit(self) -> None:
@@ -60,7 +74,7 @@ class PlanePane(QWidget):
 
     def release(self) -> None:
         """Let go of the session."""
-        for part in (self.connections, self.marks.connections):
+        for part in (self.connections, self.marks.connections, self.rulers.connections):
             part.clear()
         self.canvas.release()
 
@@ -84,3 +98,9 @@ class PlanePane(QWidget):
         self.caption.setText(view.caption(index, count))
         self.slider.setRange(0, count - 1)
         self.slider.setValue(index)
+
+    def _on_annotated(self, _: object = None) -> None:
+        view = self.canvas.view
+        if view is not None and self.canvas.case is self._session.case:
+            colours = {row.value: row.colour for row in self._session.table}
+            self.slider.show_marks(marks_of(self._annotated.slices(view.depth), colours))

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from featherseg.session.case import suggested_mask
 from featherseg.session.exporting import copy_without_names, export_labels
+from featherseg.session.mask_files import save_beside
 from featherseg.session.opening import SeriesRow
 from featherseg.session.session import Session
 from featherseg.ui.series_chooser import SeriesChooser
@@ -91,10 +92,10 @@ class Files:
         case = self._session.case
         if case is None:
             return False
-        return self._session.save_mask(case.saved_to) if case.saved_to else self.ask_save()
+        return save_beside(self._session, case.saved_to) if case.saved_to else self.ask_save()
 
-    def ask_save(self) -> bool:
-        """Ask where to save the mask, suggest a name beside the image, save."""
+    def ask_save(self, *, at_once: bool = False) -> bool:
+        """Ask where to save the mask, suggest a name beside the image, save (``at_once``: and wait for it)."""
         case = self._session.case
         if case is None:
             return False
@@ -108,7 +109,7 @@ class Files:
         path = Path(name)
         if not path.suffix:
             path = path.with_name(path.name + ENDINGS[kind.split(" ")[0]])
-        return self._session.save_mask(path)
+        return self._session.save_mask(path) if at_once else save_beside(self._session, path)
 
     def ask_export(self) -> None:
         """Ask for a kind of file and a name, and write the labels for other programs."""
@@ -145,7 +146,7 @@ class Files:
         box.setDefaultButton(buttons.Save)
         choice = box.exec()
         if choice == buttons.Save:
-            return self.save()
+            return self._session.save_mask(case.saved_to) if case.saved_to else self.ask_save(at_once=True)
         return bool(choice == buttons.Discard)
 
     def _folder(self) -> str:

@@ -4,15 +4,16 @@ import json
 import sys
 from pathlib import Path
 
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 from featherseg.session.session import Session
 from featherseg.ui.dispatch import UiThread
-from featherseg.ui.style import dress
 from featherseg.viewer.opengl import opengl_problem
 from featherseg.window.main_window import MainWindow
+from featherseg.window.open_events import OpenEvents
 from featherseg_engines.models.catalogue import Catalogue
-from featherseg_resources import samples_folder
+from featherseg_resources import icon_file, samples_folder
 
 
 def bundled_samples() -> list[tuple[str, Path]]:
@@ -31,7 +32,7 @@ def make_window(catalogue: Catalogue | None = None) -> MainWindow:
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
     window = MainWindow(session, bundled_samples())
-    dress(app, window)
+    app.installEventFilter(OpenEvents(window.files.open, window))
     return window
 
 
@@ -41,6 +42,7 @@ def run_window(path: Path | None = None) -> int:
     assert isinstance(app, QApplication)
     app.setApplicationName("Featherseg")
     app.setDesktopFileName("featherseg")
+    app.setWindowIcon(QIcon(str(icon_file())))
     problem = opengl_problem()
     if problem is not None:
         sys.stderr.write(problem + "\n")
