@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QShortcut, QVBoxLayout, QWidg
 from featherseg.session.commands import session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Theme
+from featherseg.session.tool_commands import tool_commands
+from featherseg.session.toolbox import Toolbox
 from featherseg.ui.connections import Connections
 from featherseg.ui.dispatch import UiThread
 from featherseg.ui.notices import NoticeBar
@@ -32,6 +34,11 @@ KEYS = {
     "tool.eraser": "Ctrl+Alt+E",
     "tool.fill": "Ctrl+Alt+F",
     "tool.browse": "Ctrl+Alt+V",
+    "tool.polygon": "Ctrl+Alt+P",
+    "tool.grow": "Ctrl+Alt+G",
+    "label.fill_holes": "Ctrl+Alt+H",
+    "label.interpolate": "Ctrl+Alt+I",
+    "label.copy_next": "Ctrl+Alt+C",
 }
 """Chords with modifiers only: napari's own keys stay napari's."""
 
@@ -51,7 +58,8 @@ class FeathersegDock(QWidget):
         self.image_choice, self.labels_choice = QComboBox(), QComboBox()
         self.image_choice.setAccessibleName("Image layer")
         self.labels_choice.setAccessibleName("Labels layer")
-        self.panel = SessionPanel(self.session, KEYS)
+        self.toolbox = Toolbox(self.session)
+        self.panel = SessionPanel(self.session, KEYS, self.toolbox)
         self.files = Files(self.session, self)
         self._lay_out()
         self._add_shortcuts()
@@ -91,7 +99,7 @@ class FeathersegDock(QWidget):
         self.notices.setStyleSheet(sheet(theme))
 
     def _add_shortcuts(self) -> None:
-        for command in session_commands(self.session):
+        for command in (*session_commands(self.session), *tool_commands(self.session, self.toolbox)):
             if command.id in KEYS and command.id not in LAYER_KEYS:
                 shortcut = QShortcut(QKeySequence(KEYS[command.id]), self)
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)

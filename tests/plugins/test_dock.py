@@ -147,6 +147,49 @@ def test_four_dimensions_are_refused_with_a_sentence(viewer):
     assert "4 dimensions" in dock.notices.text()
 
 
+@pytest.mark.parametrize("depth", [1, 5])
+def test_a_tool_of_the_panel_acts_at_the_click(viewer, depth):
+    pixels = np.full((depth, 60, 80), 20, np.uint8)
+    pixels[:, 20:40, 30:50] = 200
+    viewer.add_image(pixels[0] if depth == 1 else pixels, scale=(0.5, 0.5) if depth == 1 else (3, 0.5, 0.5))
+    dock = open_dock(viewer)
+    if not has_hand():
+        pytest.skip("needs an X display and xdotool")
+    dock.window().resize(1300, 760)
+    hand = Hand(dock.window())
+    settle(0.5)
+    viewer.reset_view()
+    session = dock.session
+    hand.key("ctrl+alt+g")
+    assert session.tool == "grow"
+    session.choose_tool("browse")
+    native = canvas_of(dock)
+    where = canvas_point(viewer, native, 15, 20)
+    hand.drag(native, where, where)
+    assert session.viewing.position == (session.z, 30, 40), "the range is taken from here"
+    hand.key("ctrl+alt+g")
+    hand.drag(native, where, where)
+    found = np.zeros(pixels.shape, bool)
+    found[session.z, 20:40, 30:50] = True
+    assert np.array_equal(session.case.labels.array == 1, found)
+    dock.toolbox.set_sizes(replace(dock.toolbox.sizes, margin_mm=1.0))
+    dock.panel.tools.more.orders["grow_margin"].click()
+    assert session.case.labels.array[session.z, 18, 40] == 1
+    assert session.case.labels.array[session.z, 17, 40] == 0
+    session.undo()
+    assert np.array_equal(session.case.labels.array == 1, found)
+
+
+def test_a_label_picked_on_the_layer_is_the_active_one(viewer):
+    viewer.add_image(np.zeros((20, 20), np.uint8))
+    mine = viewer.add_labels(np.full((20, 20), 3, np.uint8))
+    session = open_dock(viewer).session
+    mine.selected_label = 3
+    assert session.active_label == 3
+    mine.selected_label = 0
+    assert session.active_label == 3
+
+
 def test_the_dock_follows_napari_dark_and_light(viewer):
     dock = open_dock(viewer)
     for theme in ("light", "dark"):

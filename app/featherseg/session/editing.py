@@ -8,6 +8,7 @@ from psygnal import Signal
 from featherseg.session.case import OpenCase
 from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.polygon import Polygon
 from featherseg_engines.annotation.history import not_saved
 from featherseg_engines.annotation.tools.growing import IntensityRange, allowed
 from featherseg_engines.errors import JournalError, ReadError
@@ -30,6 +31,7 @@ class Editing:
     def __init__(self, labelling: Labelling, tell: Tell) -> None:
         self.case: OpenCase | None = None
         self.within: IntensityRange | None = None
+        self.polygon = Polygon()
         self._labelling, self._tell = labelling, tell
 
     def set_range(self, within: IntensityRange | None) -> None:
@@ -62,6 +64,13 @@ class Editing:
         elif edit.changed:
             self.edited.emit(kept, "do")
         return kept
+
+    def finish_polygon(self) -> None:
+        """Fill the polygon with the active label as one step; with too few corners it just goes."""
+        edit = self.polygon.filled(self.case.labels, self._labelling.active) if self.case else None
+        self.polygon.clear()
+        if edit is not None and edit.changed:
+            self.do(edit)
 
     def undo(self) -> None:
         """Take back the newest step, whoever did it."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from psygnal import Signal
@@ -13,6 +12,7 @@ from featherseg.session.editing import Editing
 from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
+from featherseg.session.tool import Tool
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.errors import FeathersegError
@@ -24,7 +24,6 @@ from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue
 
-Tool = Literal["browse", "brush", "eraser", "fill", "ruler"]
 NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
 
 

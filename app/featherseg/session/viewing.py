@@ -21,6 +21,7 @@ class Viewing:
 
     moved = Signal(object)  # Index of the cross
     pointed = Signal(object)  # Index under the mouse, or None
+    clicked = Signal(object)  # Click with a tool in hand that acts on one voxel
     window_changed = Signal(object)  # Window, or None for colour
     overlay_changed = Signal(object)  # Overlay, or None
     layout_changed = Signal(bool)  # whether all three planes are on screen

@@ -1,10 +1,11 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
 from featherseg.session.settings import Theme
+from featherseg.session.toolbox import Toolbox
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
 from featherseg.ui.style import sheet
@@ -12,9 +13,11 @@ from featherseg.ui.tools_box import ToolsBox
 
 
 class SessionPanel(QScrollArea):
-    """Mirrors a session; ``keys`` maps command ids to the shortcuts that the buttons name."""
+    """Mirrors a session and its toolbox; ``keys`` maps command ids to the shortcuts that the buttons name."""
 
-    def __init__(self, session: Session, keys: dict[str, str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, keys: dict[str, str], toolbox: Toolbox, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("featherseg-scroll")
         self.setWidgetResizable(True)
@@ -26,7 +29,7 @@ class SessionPanel(QScrollArea):
         body.setStyleSheet(sheet("dark"))
         self.model = ModelBox(session, keys)
         self.labels = LabelsBox(session)
-        self.tools = ToolsBox(session, keys)
+        self.tools = ToolsBox(session, keys, toolbox)
         self._layout = QVBoxLayout(body)
         for box in (self.model, self.labels, self.tools):
             self._layout.addWidget(box)
@@ -36,6 +39,8 @@ class SessionPanel(QScrollArea):
             self._layout.addWidget(line)
         self._layout.addStretch(1)
         self.setWidget(body)
+        self.tools.more.hide()
+        self.tools.fold.toggled.connect(self._on_unfolded)
         self._widen()
 
     def wear(self, theme: Theme) -> None:
@@ -52,6 +57,16 @@ class SessionPanel(QScrollArea):
         """Add a widget at the end (save and open in napari's dock)."""
         self._layout.insertWidget(self._layout.count() - 1, widget)
 
+    def _on_unfolded(self, opened: bool) -> None:
+        if opened:
+            QTimer.singleShot(0, self._show_unfolded)
+
+    def _show_unfolded(self) -> None:
+        across = self.horizontalScrollBar()
+        self.ensureWidgetVisible(self.tools.more, 0, 0)
+        if across is not None:
+            across.setValue(0)
+
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Qt's scroll area watches what is inside already; a new size inside is a new width here."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
@@ -62,12 +77,15 @@ class SessionPanel(QScrollArea):
         """Room for what is inside and for the bar that appears where the window is low; never less than before."""
         body, bar = self.widget(), self.verticalScrollBar()
         inside = body.minimumSizeHint().width() if body is not None else 0
+        margins = self._layout.contentsMargins()  # the folded tools are measured too: unfolding moves nothing
+        folded = self.tools.more.minimumSizeHint().width() + margins.left() + margins.right()
         beside = bar.sizeHint().width() if bar is not None else 0
         self.setMinimumWidth(
-            max(self.minimumWidth(), inside + beside, self.fontMetrics().averageCharWidth() * 40)
+            max(self.minimumWidth(), max(inside, folded) + beside, self.fontMetrics().averageCharWidth() * 40)
         )
 
     def release(self) -> None:
         """Let go of the session."""
-        for box in (self.model, self.labels, self.tools):
+        for box in (self.model, self.labels):
             box.connections.clear()
+        self.tools.release()

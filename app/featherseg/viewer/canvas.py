@@ -12,7 +12,7 @@ from featherseg.session.overlay import Overlay
 from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
-from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
+from featherseg.viewer.layers import ABOVE, PLANE_MODES, Ghost, LabelsBinding, colormap
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.imaging.windowing import limits
@@ -161,7 +161,7 @@ class Canvas:
         ghost = viewer.add_labels(blank, name="proposal", colormap=colours, **grid)
         ghost.blending = ABOVE
         scale = grid["scale"]
-        self._binding = LabelsBinding(session, labels)
+        self._binding = LabelsBinding(session, labels, PLANE_MODES)
         self._ghost = Ghost(
             session, ghost, lambda at: [n * s for n, s in zip(at, scale, strict=True)], flat=flat
         )

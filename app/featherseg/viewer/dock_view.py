@@ -13,6 +13,7 @@ from featherseg.session.case import new_case
 from featherseg.session.notice import Notice
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
+from featherseg.viewer.clicks import Clicks
 from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
@@ -40,6 +41,7 @@ class DockView:
         self.image: Image | None = None
         self.labels: Labels | None = None
         self._binding: LabelsBinding | None = None
+        self._clicks: Clicks | None = None
         self._ghost: Ghost | None = None
         self._ghost_layer: Labels | None = None
         self.connections = Connections()
@@ -93,16 +95,18 @@ class DockView:
             for key in ("Control-Z", "Control-Shift-Z"):
                 self._binding.layer.bind_key(key, None, overwrite=True)
             self._binding.release()
+        if self._clicks is not None:
+            self._clicks.release()
         if self._ghost is not None:
             self._ghost.release()
         ghost, self._ghost_layer = self._ghost_layer, None
-        self._binding = self._ghost = self.image = self.labels = None
+        self._binding = self._clicks = self._ghost = self.image = self.labels = None
         if ghost is not None and ghost in self.viewer.layers:
             self.viewer.layers.remove(ghost)
 
     def _take(self, labels: Labels) -> None:
         self.labels = labels
-        self._binding = LabelsBinding(self.session, labels)
+        self._binding, self._clicks = LabelsBinding(self.session, labels), Clicks(self.session, labels)
         labels.bind_key("Control-Z", lambda _: self.session.undo(), overwrite=True)
         labels.bind_key("Control-Shift-Z", lambda _: self.session.redo(), overwrite=True)
         self.viewer.layers.selection.active = labels

@@ -1,6 +1,6 @@
 """The two layers that every canvas has: the labels a person owns and the ghost the model proposes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from napari.layers import Labels
@@ -12,7 +12,10 @@ from featherseg.viewer.strokes import TITLES, edit_from_stroke
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Edit
 
-MODES = {"browse": "pan_zoom", "brush": "paint", "eraser": "erase", "fill": "fill", "ruler": "pan_zoom"}
+MODES = {"brush": "paint", "eraser": "erase", "fill": "fill", "polygon": "polygon", "picker": "pick"}
+"""napari's mode for a tool; with every other one the canvas itself does nothing to the labels."""
+PLANE_MODES = {tool: mode for tool, mode in MODES.items() if tool != "polygon"}
+"""Without the polygon: our planes draw it themselves, as napari keeps half of one that was left."""
 ABOVE = "translucent_no_depth"
 """Blending that draws layers of one plane in their order."""
 GHOST_CONTOUR = 2
@@ -34,12 +37,13 @@ class LabelsBinding:
     session refresh the layer; tool, brush and active label follow the session.
     """
 
-    def __init__(self, session: Session, layer: Labels) -> None:
-        self.session, self.layer = session, layer
+    def __init__(self, session: Session, layer: Labels, modes: Mapping[str, str] = MODES) -> None:
+        self.session, self.layer, self._modes = session, layer, modes
         self._painting = False
         self.connections = Connections()
         for signal, slot in (
             (layer.events.paint, self._on_painted),
+            (layer.events.selected_label, self._on_picked),
             (session.edited, self._on_edited),
             (session.tool_changed, self._on_tool),
             (session.brush_changed, self._on_brush),
@@ -65,12 +69,21 @@ class LabelsBinding:
         if not as_painted:  # part of it was taken back: a locked label, or outside the range
             self.layer.refresh()
 
+    def _on_picked(self, _: object = None) -> None:
+        picked = int(self.layer.selected_label)
+        if picked > 0 and picked != self.session.active_label:
+            self.session.choose_label(picked)
+        elif picked <= 0 and self.session.tool == "picker":  # nothing there: go on with the label in hand
+            self.layer.selected_label = self.session.active_label
+
     def _on_edited(self, edit: Edit, how: str) -> None:
         if not self._painting:  # what was painted here is on screen already, in other planes it is not
             self.layer.refresh()
 
     def _on_tool(self, tool: str) -> None:
-        self.layer.mode = MODES[tool]
+        self.layer.mode = self._modes.get(tool, "pan_zoom")
+        if tool not in self._modes and tool != "browse":
+            self.layer.cursor = "crosshair"
 
     def _on_brush(self, size: int) -> None:
         self.layer.brush_size = size

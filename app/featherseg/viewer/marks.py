@@ -1,9 +1,10 @@
-"""Drawn over a plane: the orientation letters at its edges and the cross."""
+"""Drawn over a plane: the orientation letters at its edges, the cross, and a polygon on its way."""
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QWidget
 
+from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
 from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.screen import to_screen
@@ -12,6 +13,8 @@ from featherseg_engines.orientation import oriented
 LETTER, HALO = QColor("#f0e442"), QColor(0, 0, 0, 190)
 CROSS = QColor(235, 238, 241, 120)
 """No colour of a label, so that it is never taken for one."""
+CORNER = 3
+"""Points of the radius of a polygon's corner."""
 GAP = 10
 """Points around the voxel that the cross leaves free, so that it hides nothing."""
 
@@ -22,6 +25,7 @@ class Marks(QWidget):
     def __init__(self, canvas: Canvas, native: QWidget) -> None:
         super().__init__(native)
         self._canvas, self._native = canvas, native
+        self._under: Index | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         native.installEventFilter(self)
@@ -32,6 +36,8 @@ class Marks(QWidget):
             self.connections.add(signal, self._on_changed)
         for signal in (viewing.moved, viewing.layout_changed, canvas.session.opened):
             self.connections.add(signal, self._on_changed)
+        self.connections.add(canvas.session.editing.polygon.changed, self._on_changed)
+        self.connections.add(viewing.pointed, self._on_pointed)
 
     def letters(self) -> tuple[str, str, str, str]:
         """What stands at the left, right, top and bottom edge; "" each where directions mean nothing."""
@@ -51,6 +57,11 @@ class Marks(QWidget):
     def _on_changed(self, *_: object) -> None:
         self.update()
 
+    def _on_pointed(self, voxel: Index | None) -> None:
+        self._under = voxel
+        if self._canvas.session.editing.polygon.corners:
+            self.update()
+
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Letters always, the cross where there are several planes to link."""
         if self._canvas.case is None:
@@ -58,8 +69,32 @@ class Marks(QWidget):
         painter = QPainter(self)
         if self._canvas.session.viewing.planes:
             self._draw_cross(painter)
+        self._draw_polygon(painter)
         self._draw_letters(painter)
         painter.end()
+
+    def _draw_polygon(self, painter: QPainter) -> None:
+        """Its corners and sides on the slice it lies in, with the mouse as the next corner."""
+        polygon, session, view = self._canvas.session.editing.polygon, self._canvas.session, self._canvas.view
+        axis = 0 if self._canvas.flat or view is None else view.depth
+        if view is None or polygon.axis != axis or polygon.index != session.viewing.position[axis]:
+            return
+        corners = [self._on_screen(corner) for corner in polygon.corners]
+        next_one = [] if self._under is None else [self._on_screen(self._under)]
+        row = session.table.rows.get(session.active_label)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for pen in (QPen(HALO, 4), QPen(QColor(row.colour if row else LETTER), 2)):
+            painter.setPen(pen)
+            painter.drawPolygon(QPolygonF([*corners, *next_one]))
+            for corner in corners:
+                painter.drawEllipse(corner, CORNER, CORNER)
+
+    def _on_screen(self, voxel: Index) -> QPointF:
+        case, view = self._canvas.case, self._canvas.view
+        assert case is not None and view is not None
+        spacing = case.volume.geometry.spacing_mm
+        down, across = (voxel[axis] * spacing[axis] for axis in (view.vertical, view.horizontal))
+        return to_screen(self._canvas.viewer, self._native, down, across)
 
     def _draw_cross(self, painter: QPainter) -> None:
         case, view = self._canvas.case, self._canvas.view

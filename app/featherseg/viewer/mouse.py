@@ -4,6 +4,7 @@ from qtpy.QtCore import QEvent, QObject, QPointF, Qt, QTimer
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
+from featherseg.session.tool import CLICK_TOOLS, Click
 from featherseg.viewer.canvas import Canvas
 from featherseg.viewer.screen import pan, to_plane, zoom_at
 
@@ -22,6 +23,7 @@ class PlaneMouse(QObject):
         self._canvas, self._native = canvas, native
         self._dragged: tuple[Qt.MouseButton, QPointF] | None = None
         self._pressed: QPointF | None = None
+        self._acting = False  # a click tool has taken the press; napari is told of neither press nor release
         self._turned = 0
         self._under = QPointF()
         self._soon = QTimer(self)  # notches that come faster than slices can be drawn are taken together
@@ -46,16 +48,40 @@ class PlaneMouse(QObject):
         return event.type() == QEvent.Type.MouseButtonRelease and self._on_release(event)
 
     def _on_press(self, event: QMouseEvent) -> bool:
+        editing, tool = self._canvas.session.editing, self._canvas.session.tool
+        if event.button() == Qt.MouseButton.RightButton and tool == "polygon" and editing.polygon.corners:
+            editing.polygon.take_back()
+            self._acting = True
+            return True
         if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
             self._dragged = (event.button(), event.position())
+            return True
+        self._acting = tool == "polygon" or tool in CLICK_TOOLS
+        if self._acting:
+            self._act(event, tool)
             return True
         self._pressed = event.position()
         return False
 
+    def _act(self, event: QMouseEvent, tool: str) -> None:
+        """Tell the session of a click; the second press of a double click ends a polygon and is else ignored."""
+        session, twice = self._canvas.session, event.type() == QEvent.Type.MouseButtonDblClick
+        at = self._canvas.voxel_at(*to_plane(self._canvas.viewer, self._native, event.position()))
+        if at is None or self._canvas.view is None:
+            return
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        click = Click(at, 0 if self._canvas.flat else self._canvas.view.depth, shift)
+        if tool == "polygon":
+            session.editing.polygon.add(click)
+            if twice:
+                session.editing.finish_polygon()
+        elif not twice:
+            session.viewing.clicked.emit(click)
+
     def _on_move(self, event: QMouseEvent) -> bool:
         if self._dragged is None:
             self._point(event.position())
-            return False
+            return self._acting
         button, last = self._dragged
         by = event.position() - last
         self._dragged = (button, event.position())
@@ -68,6 +94,9 @@ class PlaneMouse(QObject):
     def _on_release(self, event: QMouseEvent) -> bool:
         if self._dragged is not None and event.button() == self._dragged[0]:
             self._dragged = None
+            return True
+        if self._acting:
+            self._acting = False
             return True
         pressed, self._pressed = self._pressed, None
         session = self._canvas.session

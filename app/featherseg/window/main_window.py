@@ -13,6 +13,8 @@ from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
+from featherseg.session.tool_commands import tool_commands
+from featherseg.session.toolbox import Toolbox
 from featherseg.session.workbench import Workbench
 from featherseg.ui.buttons import rename_buttons
 from featherseg.ui.columns import Columns
@@ -62,8 +64,9 @@ class MainWindow(QMainWindow):
         self.helps = Helps(self)
         self.statistics = StatisticsDock(session, self)
         self.work = WorkspacePart(bench, self.files, self) if bench is not None else None
+        self.toolbox = Toolbox(session)
         self.table = CommandTable(self._commands(), self.settings.value.shortcuts)
-        self.panel = SessionPanel(session, self.table.hints)
+        self.panel = SessionPanel(session, self.table.hints, self.toolbox)
         self.window_box, self.overlay_box = WindowBox(session), OverlayBox(session)
         self.ruler_box = RulerBox(session, self.planes.rulers, self.panel.tools, self.table.hints)
         self.panel.put_below(self.ruler_box)
@@ -112,6 +115,7 @@ class MainWindow(QMainWindow):
             *(self.work.commands() if self.work else ()),
             *file_commands(self),
             *session_commands(self.session),
+            *tool_commands(self.session, self.toolbox),
             *view_commands(self),
             *self.planes.commands(),
             *self.statistics.commands(),

@@ -77,8 +77,9 @@ def grow_statistical(
 ) -> Edit:
     """Add what is connected to a click and within ``spread`` standard deviations of what was found so far.
 
-    Five rounds, the first from the 5 x 5 (x 5) voxels around the click: the idea of ITK's confidence-connected
-    filters, over which it has that other labels hold it up and that colours that do not vary do not stop it.
+    At most five rounds, the first from the 5 x 5 (x 5) voxels around the click: the idea of ITK's
+    confidence-connected filters, over which it has that other labels hold it up and that colours that do not
+    vary do not stop it.
     Parameters and *Raises* as :func:`grow_similar`.
     """
     import SimpleITK as sitk
@@ -94,7 +95,9 @@ def grow_statistical(
         deviations[~free] = np.inf
         deviations[place] = 0.0
         grown = sitk.ConnectedThreshold(scene.image(deviations), [_seed(scene, box, at)], 0.0, spread, 1)
-        found = np.asarray(scene.array(grown) > 0)
+        before, found = found, np.asarray(scene.array(grown) > 0)
+        if np.array_equal(found, before):
+            break  # the same voxels have the same mean: another round would find them again
     return scene.edit("Grow from click", box, found | scene.mask(box), f"{spread:g} deviations")
 
 
@@ -105,9 +108,9 @@ def _deviations(crop: Floats, sample: Floats) -> Floats:
     spread = (
         np.atleast_2d(np.cov(sample, rowvar=False)) if len(sample) > channels else np.zeros((channels,) * 2)
     )
-    inverse = np.linalg.inv(spread + least * np.eye(channels)).astype(np.float32)
-    off = crop - sample.mean(axis=0)
-    return np.asarray(np.sqrt(np.einsum("...i,ij,...j->...", off, inverse, off) / channels), np.float32)
+    whitening = np.linalg.cholesky(np.linalg.inv(spread + least * np.eye(channels))).astype(np.float32)
+    off = (crop - sample.mean(axis=0)) @ whitening  # its squares sum to the Mahalanobis distance's square
+    return np.asarray(np.sqrt(np.einsum("...i,...i->...", off, off) / channels), np.float32)
 
 
 def _around(scene: Scene, at: Index, within_mm: float | None) -> Box:
