@@ -211,9 +211,9 @@ def test_the_filled_button_leads_from_propose_to_accept_to_the_next_case(window,
     assert primary.text().startswith("Propose")
     hand.click(primary)
     wait(lambda: session.proposal is not None)
-    assert primary.text() == "Accept   Space"
+    assert primary.text() == "Accept  Space"
     hand.click(primary)
-    assert primary.text() == "Accept case   Enter"
+    assert primary.text() == "Accept case  Enter"
     hand.click(primary)
     wait(lambda: bench.current.id != first)
     assert bench.cases[0].state is CaseState.ACCEPTED and primary.text().startswith("Propose")

@@ -24,6 +24,11 @@ class KeyHint(str):
         return hint
 
 
+def said(key: str) -> str:
+    """A key as it is printed on keyboards: Qt's "Return" is everybody's Enter."""
+    return str(key).replace("Return", "Enter")
+
+
 class CommandTable:
     """Commands by id with the keys in force.
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractButton, QSizePolicy, QToolButton, QWidget
 
-from featherseg.session.command_table import KeyHint
+from featherseg.session.command_table import KeyHint, said
 
 SHORT = 8
 """Characters of the longest key that a button shows: a longer one would take the image's room."""
@@ -49,8 +49,8 @@ def _show(button: QAbstractButton, key: str) -> None:
     title, tip = button.property(TITLE), str(button.property(TIP))
     if title is not None:
         short = bool(key) and len(key) <= SHORT and "+Alt+" not in key
-        button.setText(f"{title}   {key}" if short else str(title))
-    button.setToolTip(f"{tip} ({key})" if key else tip)
+        button.setText(f"{title}  {said(key)}" if short else str(title))
+    button.setToolTip(f"{tip} ({said(key)})" if key else tip)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     if isinstance(key, KeyHint):
         button.setProperty(COMMAND, key.command)

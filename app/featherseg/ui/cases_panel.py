@@ -29,10 +29,10 @@ from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.workspace import Sort
 
 SORTS: tuple[tuple[str, Sort], ...] = (
-    ("As added", "added"),
+    ("Added", "added"),
     ("Name", "name"),
     ("State", "state"),
-    ("Last change", "changed"),
+    ("Changed", "changed"),
     ("Who", "who"),
 )
 NO_WORKSPACE = "No workspace is open. File → Open workspace, or drop a folder of images here."

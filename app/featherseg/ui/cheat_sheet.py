@@ -7,7 +7,7 @@ from qtpy.QtCore import QEvent, QSize, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from featherseg.session.command_table import CommandTable
+from featherseg.session.command_table import CommandTable, said
 from featherseg.ui.floating import Floating, keeps_its_keys
 
 MOUSE = (
@@ -73,7 +73,7 @@ def groups(table: CommandTable) -> list[tuple[str, Rows]]:
     """Menu titles with rows of key and title; numbered commands with numbered keys become one row."""
     found = []
     for menu, commands in table.menus():
-        rows = _joined([(_native(table.key(c.id)), c.title) for c in commands if table.key(c.id)])
+        rows = _joined([(said(_native(table.key(c.id))), c.title) for c in commands if table.key(c.id)])
         if rows:
             found.append((menu, rows))
     return found

@@ -88,7 +88,7 @@ COLOURS: dict[Theme, Colours] = {
 _SHEET = Template("""
 QWidget#featherseg-panel QLabel[role="heading"] { font-weight: 600; }
 QWidget#featherseg-panel QLabel[role="quiet"] { color: $quiet; }
-QWidget#featherseg-panel QToolButton { padding: 0.35em 0.7em; border: 1px solid rgba(140, 152, 165, 110);
+QWidget#featherseg-panel QToolButton { padding: 0.35em 0.25em; border: 1px solid rgba(140, 152, 165, 110);
     border-radius: 5px; background: rgba(140, 152, 165, 36); }
 QWidget#featherseg-panel QToolButton:hover { background: rgba(140, 152, 165, 72); }
 QWidget#featherseg-panel QToolButton[role="tool"] { padding: 0.25em 0.2em; }

@@ -95,6 +95,9 @@ class MainWindow(QMainWindow):
         self.connections.add(self.table.changed, self._on_keys)
         self.connections.add(self.settings.changed, self._on_settings)
         self._on_settings(self.settings.value)
+        if bench is not None:
+            bench.sign(self.settings.value.initials)
+            self.connections.add(bench.signed, self._on_signed)
 
     def _lay_out(self) -> None:
         middle = QWidget()
@@ -152,6 +155,9 @@ class MainWindow(QMainWindow):
         if isinstance(app, QApplication):
             dress(app, self, settings.theme)
         self.panel.wear(settings.theme)
+
+    def _on_signed(self, initials: str) -> None:
+        self._keep(initials=initials)
 
     def _on_keys(self) -> None:
         rename_buttons(self, self.table.hints)
