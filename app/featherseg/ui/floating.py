@@ -1,6 +1,7 @@
 """A frame that floats over the window's middle until Esc is pressed or something else is clicked."""
 
 from qtpy.QtCore import QEvent, QObject, QPoint, QSize
+from qtpy.QtGui import QHideEvent
 from qtpy.QtWidgets import QApplication, QFrame, QWidget
 
 
@@ -42,6 +43,15 @@ class Floating(QFrame):
         self.show()
         self.raise_()
         focus.setFocus()
+        app = QApplication.instance()
+        if app is not None:  # only while it is open: a filter of the whole program costs at every event
+            app.installEventFilter(self)
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Listen to the program's clicks no longer."""
+        app = QApplication.instance()
+        if app is not None:
+            app.removeEventFilter(self)
 
     def leave(self) -> None:
         """Close and give the keyboard back."""
@@ -50,9 +60,14 @@ class Floating(QFrame):
             self._back.setFocus()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Follow the window's size."""
-        if event is not None and event.type() == QEvent.Type.Resize and self.isVisible():
+        """Follow the window's size; a press anywhere else closes it."""
+        if event is None or not self.isVisible():
+            return False
+        if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
             self.place()
+        elsewhere = isinstance(watched, QWidget) and watched is not self and not self.isAncestorOf(watched)
+        if event.type() == QEvent.Type.MouseButtonPress and elsewhere:
+            self.leave()
         return False
 
     def _on_focus(self, _: QWidget | None, now: QWidget | None) -> None:
