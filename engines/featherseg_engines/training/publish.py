@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from featherseg_engines.datasets import Dataset
@@ -59,22 +60,34 @@ def publish(lesson: "Lesson", title: str, network: nn.Module, history: History, 
     save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
     export_onnx(network, folder / ONNX, pre.channels, _sides(pre))
     card = _card(lesson, title, pre, history)
-    exact = _with_onnx(card, folder, lesson.dev)
-    content = (folder / ONNX).read_bytes()
-    _replace(folder / ONNX, with_half_kernels(content))
-    result = _with_onnx(card, folder, lesson.dev)
-    if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
-        _replace(folder / ONNX, content)
-        result = exact
-    return _finished(card, folder, result, lesson.about.target)
+    return _finished(card, folder, _lighter(card, folder, lesson.dev), lesson.about.target)
 
 
 def measured_again(bundle: ModelBundle, dev: Dataset, about: About) -> ModelBundle:
-    """Measure a bundle's ONNX file anew and write its card with these numbers and words; the weights stay."""
+    """Measure a bundle's ONNX file anew and write its card with these numbers and words; the weights stay.
+
+    Kernels that are still in single precision become half, on the condition that holds for new bundles.
+    """
     bundle.verify()
     training = replace(bundle.card.training, permits=about.permits)
     card = replace(bundle.card, training=training, not_for=about.not_for)
-    return _finished(card, bundle.folder, _with_onnx(card, bundle.folder, dev), about.target)
+    return _finished(card, bundle.folder, _lighter(card, bundle.folder, dev), about.target)
+
+
+def _lighter(card: ModelCard, folder: Path, dev: Dataset) -> Evaluation:
+    """Store the kernels in half precision where the dev Dice stays; what the file gives then."""
+    exact = _with_onnx(card, folder, dev)
+    content = (folder / ONNX).read_bytes()
+    light = with_half_kernels(content)
+    if len(light) > 0.9 * len(content):
+        return exact
+    _replace(folder / ONNX, light)
+    result = _with_onnx(card, folder, dev)
+    if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
+        _replace(folder / ONNX, content)
+        return exact
+    save_tensors(folder / WEIGHTS, half_kernels(load_file(str(folder / WEIGHTS))))
+    return result
 
 
 def _finished(card: ModelCard, folder: Path, result: Evaluation, target: float) -> ModelBundle:
