@@ -1,8 +1,8 @@
 """Painting on a large volume beside bare napari: ``python tests/benchmarks/painting.py`` (needs a display).
 
 A brush of 20 voxels on 512 x 512 x 600, 16 bit, in a workspace whose journal keeps each stroke. For each move of
-the mouse: from the event until the canvas's pixels are read back. Bare napari (an image and a labels layer in a
-QtViewer of the same window size) and Featherseg with one view and with three linked views take turns in one run.
+the mouse: from the event until the frame that it caused is on the window. Bare napari (an image and a labels layer
+in a QtViewer of the same window size) and Featherseg with one view and with three linked views take turns in one run.
 """
 
 import gc
@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -42,29 +43,35 @@ def phantom() -> np.ndarray:
 
 
 def stroke(native: QWidget, seed: int) -> tuple[list[float], float]:
-    """Milliseconds of each move of one stroke, and of its end, each with the pixels read back."""
+    """Milliseconds of each move of one stroke, and of its end, each until its frame is on the window."""
     rng = np.random.default_rng(seed)
     w, h = native.width(), native.height()
     start = rng.uniform(0.35, 0.45, 2) * (w, h)
     steps = rng.uniform(-6, 8, (MOVES, 2))
     points = [QPoint(*(int(v) for v in start + steps[: i + 1].sum(axis=0))) for i in range(MOVES)]
     left, times = Qt.MouseButton.LeftButton, []
+    frames: list[float] = []
+    native.frameSwapped.connect(lambda: frames.append(time.perf_counter()))
     QTest.mouseMove(native, points[0])
     QTest.mousePress(native, left, pos=points[0])
-    native.grabFramebuffer()
+    settle(0.1)
     for point in points[1:]:
-        started = time.perf_counter()
-        QTest.mouseMove(native, point)
-        QApplication.processEvents()
-        native.grabFramebuffer()
-        times.append((time.perf_counter() - started) * 1000)
-    started = time.perf_counter()
-    QTest.mouseRelease(native, left, pos=points[-1])
-    QApplication.processEvents()
-    native.grabFramebuffer()
-    end = (time.perf_counter() - started) * 1000
+        times.append(until_drawn(frames, lambda p=point: QTest.mouseMove(native, p)))
+    end = until_drawn(frames, lambda: QTest.mouseRelease(native, left, pos=points[-1]))
     settle(0.2)
+    native.frameSwapped.disconnect()
     return times, end
+
+
+def until_drawn(frames: list[float], event: Callable[[], None]) -> float:
+    """Milliseconds until the next frame after an event; what else is due then is left to run, and not counted."""
+    QApplication.processEvents()
+    frames.clear()
+    started = time.perf_counter()
+    event()
+    while not frames and time.perf_counter() - started < 1.0:
+        QApplication.processEvents()
+    return ((frames[0] if frames else time.perf_counter()) - started) * 1000
 
 
 def bare_napari(image: np.ndarray) -> tuple[QMainWindow, QtViewer]:
@@ -115,6 +122,9 @@ def main() -> None:
         for seed in range(-2, STROKES):
             for name in ("bare napari", "one view", "three views"):
                 session.viewing.show_planes(name == "three views")
+                settle(0.3)
+                window = bare if name == "bare napari" else ours
+                window.raise_()  # a covered window draws when it likes
                 settle(0.3)
                 native = (bare_viewer if name == "bare napari" else ours.qt_viewer).canvas.native
                 gc.collect()

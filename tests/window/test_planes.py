@@ -186,3 +186,15 @@ def test_the_status_line_says_voxel_and_value_under_the_mouse(window, planes):
     hand.key("b")
     click(hand, planes["coronal"], (7, 30, 20))
     assert window.status.cursor_text.text() == "(20, 30, 8) = 730"
+
+
+def test_another_label_is_chosen_once_with_three_planes_on_screen(window, tmp_path):
+    open_in(window, phantom(tmp_path / "phantom.nrrd"))
+    window.session.viewing.show_planes(True)
+    settle()
+    heard = []
+    window.session.label_changed.connect(heard.append)
+    for value in (2, 1, 3):
+        window.session.choose_label(value)
+    assert heard == [2, 1, 3]
+    assert {pane.viewer.layers["labels"].selected_label for pane in window.planes.panes} == {3}

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
-from superqt.utils import qthrottled
+from superqt.utils import qdebounced, qthrottled
 
 from featherseg.session.case import OpenCase
 from featherseg.session.overlay import Overlay
@@ -21,6 +21,8 @@ from featherseg_engines.orientation import PLANES, PlaneView, oriented, plane_vi
 
 FILL_OPACITY = 0.4
 REFRESH_MS = 40
+STILL_MS = 120
+"""A brush that rests so long gets its outline; drawn at each move it would slow the stroke (painting.py)."""
 GROWTH_MS = 250
 """How often a volume that is still being read is drawn anew."""
 
@@ -49,6 +51,7 @@ class Canvas:
         self._outline: Labels | None = None
         self.connections = Connections()
         self._refresh_soon = qthrottled(self._refresh_outline, timeout=REFRESH_MS)
+        self._refresh_when_still = qdebounced(self._refresh_outline, timeout=STILL_MS)
         self._show_growth = qthrottled(self._refresh_image, timeout=GROWTH_MS)
         for signal, slot in (
             (session.edited, self._on_edited),
@@ -73,6 +76,7 @@ class Canvas:
         """Let go of the session and drop the layers."""
         self.connections.clear()
         self._refresh_soon.cancel()
+        self._refresh_when_still.cancel()
         self._show_growth.cancel()
         self.show(None)
 
@@ -169,7 +173,7 @@ class Canvas:
         viewer.layers.selection.active = labels
 
     def _on_brush_moved(self, _: object = None) -> None:
-        self._refresh_soon()
+        self._refresh_when_still()
 
     def _on_edited(self, edit: Edit, how: str) -> None:
         self._refresh_soon()

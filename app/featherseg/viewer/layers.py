@@ -40,6 +40,7 @@ class LabelsBinding:
     def __init__(self, session: Session, layer: Labels, modes: Mapping[str, str] = MODES) -> None:
         self.session, self.layer, self._modes = session, layer, modes
         self._painting = False
+        self._chosen = session.active_label
         self.connections = Connections()
         for signal, slot in (
             (layer.events.paint, self._on_painted),
@@ -71,6 +72,8 @@ class LabelsBinding:
 
     def _on_picked(self, _: object = None) -> None:
         picked = int(self.layer.selected_label)
+        if picked == self._chosen:
+            return  # napari says it anew when only the colours changed
         if picked > 0 and picked != self.session.active_label:
             self.session.choose_label(picked)
         elif picked <= 0 and self.session.tool == "picker":  # nothing there: go on with the label in hand
@@ -89,6 +92,7 @@ class LabelsBinding:
         self.layer.brush_size = size
 
     def _on_label(self, value: int) -> None:
+        self._chosen = value
         self.layer.selected_label = value
 
 

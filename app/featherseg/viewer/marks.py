@@ -1,7 +1,7 @@
 """Drawn over a plane: the orientation letters at its edges, the cross, and a polygon on its way."""
 
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtCore import QEvent, QObject, QPointF, QRect, QRectF, Qt
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF, QRegion
 from qtpy.QtWidgets import QWidget
 
 from featherseg.session.viewing import Index
@@ -52,10 +52,51 @@ class Marks(QWidget):
         """Follow the size of the canvas."""
         if event is not None and event.type() == QEvent.Type.Resize:
             self.resize(self._native.size())
+            self.renew()
         return False
 
     def _on_changed(self, *_: object) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Lie over no more of the canvas than is drawn on: what lies over it is drawn with every stroke."""
+        region = QRegion()
+        if any(self.letters()):
+            for place in self._places():
+                region += place.adjusted(-1, -1, 1, 1).toAlignedRect()
+        if self._canvas.case is not None and self._canvas.session.viewing.planes:
+            middle = self._middle().toPoint()
+            region += QRect(0, middle.y() - 1, self.width(), 3)
+            region += QRect(middle.x() - 1, 0, 3, self.height())
+        self.setVisible(not region.isEmpty())
+        if not region.isEmpty():  # an empty mask would be none
+            self.setMask(region)
         self.update()
+
+    def _middle(self) -> QPointF:
+        """Where the cross stands on the widget."""
+        case, view = self._canvas.case, self._canvas.view
+        assert case is not None and view is not None
+        at, spacing = self._canvas.session.viewing.position, case.volume.geometry.spacing_mm
+        down, across = (at[axis] * spacing[axis] for axis in (view.vertical, view.horizontal))
+        return to_screen(self._canvas.viewer, self._native, down, across)
+
+    def _places(self) -> list[QRectF]:
+        """Where the letters stand: left, right, top, bottom."""
+        side, w, h = QFontMetricsF(self._font()).height() * 1.3, self.width(), self.height()
+        corners = (
+            (0.0, (h - side) / 2),
+            (w - side, (h - side) / 2),
+            ((w - side) / 2, 0.0),
+            ((w - side) / 2, h - side),
+        )
+        return [QRectF(x, y, side, side) for x, y in corners]
+
+    def _font(self) -> QFont:
+        font = QFont(self.font())
+        font.setBold(True)
+        font.setPointSizeF(font.pointSizeF() * 1.3)
+        return font
 
     def _on_pointed(self, voxel: Index | None) -> None:
         self._under = voxel
@@ -97,11 +138,7 @@ class Marks(QWidget):
         return to_screen(self._canvas.viewer, self._native, down, across)
 
     def _draw_cross(self, painter: QPainter) -> None:
-        case, view = self._canvas.case, self._canvas.view
-        assert case is not None and view is not None
-        at, spacing = self._canvas.session.viewing.position, case.volume.geometry.spacing_mm
-        down, across = (at[axis] * spacing[axis] for axis in (view.vertical, view.horizontal))
-        middle = to_screen(self._canvas.viewer, self._native, down, across)
+        middle = self._middle()
         painter.setPen(QPen(CROSS, 1))
         x, y = middle.x(), middle.y()
         painter.drawLine(QPointF(0, y), QPointF(x - GAP, y))
@@ -110,21 +147,10 @@ class Marks(QWidget):
         painter.drawLine(QPointF(x, y + GAP), QPointF(x, self.height()))
 
     def _draw_letters(self, painter: QPainter) -> None:
-        font = QFont(self.font())
-        font.setBold(True)
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        painter.setFont(font)
-        side = painter.fontMetrics().height() * 1.3
-        w, h = self.width(), self.height()
-        places = (
-            (0.0, (h - side) / 2),
-            (w - side, (h - side) / 2),
-            ((w - side) / 2, 0.0),
-            ((w - side) / 2, h - side),
-        )
-        for letter, (x, y) in zip(self.letters(), places, strict=True):
+        painter.setFont(self._font())
+        for letter, place in zip(self.letters(), self._places(), strict=True):
             for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
                 painter.setPen(HALO)
-                painter.drawText(QRectF(x + dx, y + dy, side, side), Qt.AlignmentFlag.AlignCenter, letter)
+                painter.drawText(place.translated(dx, dy), Qt.AlignmentFlag.AlignCenter, letter)
             painter.setPen(LETTER)
-            painter.drawText(QRectF(x, y, side, side), Qt.AlignmentFlag.AlignCenter, letter)
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, letter)

@@ -63,7 +63,7 @@ class PlanePane(QWidget):
         self.below.setVisible(case is not None and not self.canvas.flat)
         self._on_moved()
         self._on_annotated()
-        self.marks.update()
+        self.marks.renew()
         self.rulers.update()
         self.fit()
 

@@ -36,6 +36,7 @@ class RulerSheet(QWidget):
         for signal in (session.viewing.moved, session.viewing.layout_changed, rulers.changed):
             self.connections.add(signal, self._on_changed)
         self.connections.add(session.tool_changed, self._on_tool)
+        self.hide()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the size of the canvas, and the left button while the ruler is the tool."""
@@ -74,7 +75,7 @@ class RulerSheet(QWidget):
         place = self._place(at)
         if place is not None:
             self._laying = Ruler(view.depth, self._pressed[1], place)
-            self.update()
+            self._renew()
         return True
 
     def _on_release(self, at: QPointF) -> bool:
@@ -82,11 +83,11 @@ class RulerSheet(QWidget):
         self._laying = None
         if pressed is not None and laid is not None and (at - pressed[0]).manhattanLength() >= SHORTEST:
             self._rulers.add(laid)
-        self.update()
+        self._renew()
         return True
 
     def _on_changed(self, *_: object) -> None:
-        self.update()
+        self._renew()
 
     def _on_tool(self, tool: str) -> None:
         if tool != "ruler":
@@ -94,7 +95,7 @@ class RulerSheet(QWidget):
             self._native.unsetCursor()
         else:
             self._native.setCursor(Qt.CursorShape.CrossCursor)
-        self.update()
+        self._renew()
 
     def _place(self, at: QPointF) -> Point | None:
         """Where a point of the widget is in the volume, on its edge at most."""
@@ -111,6 +112,11 @@ class RulerSheet(QWidget):
         if self._pressed is not None:  # a slice that is scrolled meanwhile does not tilt the line
             place[view.depth] = self._pressed[1][view.depth]
         return place[0], place[1], place[2]
+
+    def _renew(self) -> None:
+        """Draw anew; without a ruler the sheet goes, as what lies over the canvas slows each stroke."""
+        self.setVisible(bool(self.shown()))
+        self.update()
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Each line with bars at its ends and its length beside it."""
