@@ -228,3 +228,13 @@ def test_an_edit_of_nothing_is_a_step_all_the_same(session, bench):
     empty = np.zeros((0, 0, 0), np.uint8)
     session.do(Edit("Accept: nothing found", "proposal", Box((0, 0, 0), (0, 0, 0)), empty, empty))
     assert [step.name for step in session.case.history.done] == ["Accept: nothing found"]
+
+
+def test_the_workspace_s_own_masks_are_no_images_when_its_folder_is_added_again(bench, pump, images):
+    paint(bench.session, BOX)
+    bench.save()
+    mask = bench.workspace.folder / bench.cases[0].mask
+    pump.until(mask.is_file)
+    gather(bench, [images])
+    pump.until(lambda: not bench.errands.busy)
+    assert [case.name for case in bench.cases] == ["photo0", "photo1", "photo2"]

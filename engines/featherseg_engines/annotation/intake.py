@@ -52,9 +52,13 @@ def add_images(
 
 
 def add_folder(workspace: Workspace, folder: Path, copy: bool = False, tell: Tell = _quiet) -> Intake:
-    """Add every image file in a folder and below, by name, and every DICOM series in it as one case."""
+    """Add every image file in a folder and below, by name, and every DICOM series in it as one case.
+
+    The workspace's own masks are no images.
+    """
     files = sorted(p for p in folder.rglob("*") if suffix_of(p) in SUFFIXES and not _hidden(p, folder))
-    images = [p for p in files if suffix_of(p) != DICOM]
+    own = (workspace.folder / "masks").resolve()
+    images = [p for p in files if suffix_of(p) != DICOM and own not in p.resolve().parents]
     first = add_images(workspace, images, copy, tell)
     try:
         found = list_series(folder)
