@@ -78,7 +78,7 @@ class CasesDelegate(QStyledItemDelegate):
         sign = SIGNS[case.state]
         room = metrics.horizontalAdvance("◐") + metrics.averageCharWidth() if sign else 0
         painter.drawText(top, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, sign)
-        name = metrics.elidedText(case.name, Qt.TextElideMode.ElideMiddle, top.width() - room)
+        name = metrics.elidedText(case.name, Qt.TextElideMode.ElideLeft, top.width() - room)
         painter.drawText(top, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
         small = QFont(option.font)
         small.setPointSizeF(max(6.0, small.pointSizeF() * SMALL))

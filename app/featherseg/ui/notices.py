@@ -79,8 +79,11 @@ class NoticeBar(QFrame):
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
-        for offer in notice.offers[:2]:
-            button = QPushButton(offer.title)
+        for number, offer in enumerate(notice.offers[:2], 1):
+            key = f"Alt+{number}"
+            button = QPushButton(f"{offer.title}  {key}")
+            button.setShortcut(key)
+            button.setToolTip(f"{offer.title} ({key})")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.clicked.connect(lambda _=False, run=offer.run: run())
             self._buttons.addWidget(button)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from napari.qt import QtViewer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QSize, Qt
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QIcon
 from qtpy.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         self.columns = Columns(left, middle, self.panel)
         self.setCentralWidget(self.columns)
         em = self.fontMetrics().height()
-        self.resize(em * 76, em * 46)
+        self.resize(QSize(em * 100, em * 56).boundedTo(self.screen().availableSize() * 0.95))
 
     def _commands(self) -> list[Command]:
         """Every command there is; a further list is one more line here."""
