@@ -16,6 +16,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -194,9 +195,37 @@ def test(arguments: list[str]) -> None:
     marks = [] if "--all" in arguments else ["-m", "not slow"]
     with virtual_display() as environment:
         environment.setdefault("PYTHONUNBUFFERED", "1")
-        words = [str(PYTHON), "-m", "pytest", *marks, *chosen]
-        code = subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
-    raise SystemExit(code)
+        words = [str(PYTHON), "-m", "pytest", *marks]
+        if chosen:
+            raise SystemExit(
+                subprocess.run([*words, *chosen], cwd=ROOT, env=environment, check=False).returncode
+            )
+        raise SystemExit(test_both(words, environment))
+
+
+def test_both(words: list[str], environment: dict[str, str]) -> int:
+    """All tests: what needs no screen beside what has one, a core each; the exit code of the worse."""
+    blind = ["tests/engines", "tests/annotation", "tests/session"]
+    other = dict(environment, OMP_NUM_THREADS="1")
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as heard:
+        say("tests without a screen run beside those with one; what they say follows at the end")
+        beside = subprocess.Popen(
+            [*words, "-p", "no:cacheprovider", *blind],
+            cwd=ROOT,
+            env=other,
+            stdout=heard,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            seen = [*words, *(f"--ignore={folder}" for folder in blind)]
+            code = subprocess.run(seen, cwd=ROOT, env=environment, check=False).returncode
+            code = beside.wait() or code
+        finally:
+            beside.kill()
+        heard.seek(0)
+        sys.stdout.write(heard.read())
+        sys.stdout.flush()
+    return code
 
 
 def lint(_: list[str]) -> None:

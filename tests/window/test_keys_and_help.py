@@ -17,6 +17,7 @@ from featherseg.ui.palette import ranked
 from featherseg.window.helps import ABOUT
 from featherseg.window.launch import make_window
 from featherseg.window.launcher import files_of, places
+from featherseg.window.open_events import OpenEvents
 
 
 @pytest.fixture
@@ -222,6 +223,8 @@ def test_a_launcher_that_cannot_be_made_is_a_sentence(window, monkeypatch, tmp_p
 
 
 def test_a_file_that_the_system_asks_to_open_is_opened(window):
+    asked = OpenEvents(window.files.open, window)  # the program has one where files come as events: on macOS
+    QApplication.instance().installEventFilter(asked)
     QApplication.sendEvent(QApplication.instance(), QFileOpenEvent(str(SAMPLE)))
 
     wait(lambda: window.session.case is not None)

@@ -33,7 +33,9 @@ def make_window(catalogue: Catalogue | None = None) -> MainWindow:
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
     window = MainWindow(session, bundled_samples(), bench=Workbench(session, thread.post))
-    if sys.platform == "darwin":  # only there files come as events; a filter of every event is not for nothing
+    if (
+        sys.platform == "darwin"
+    ):  # only there files come as events; a filter of every event is not for nothing
         app.installEventFilter(OpenEvents(window.files.open, window))
     return window
 
