@@ -206,13 +206,13 @@ def test(arguments: list[str]) -> None:
 def test_both(words: list[str], environment: dict[str, str]) -> int:
     """All tests: what needs no screen beside what has one, a core each; the exit code of the worse."""
     blind = ["tests/engines", "tests/annotation", "tests/session"]
-    other = dict(environment, OMP_NUM_THREADS="1")
+    environment = dict(environment, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as heard:
         say("tests without a screen run beside those with one; what they say follows at the end")
         beside = subprocess.Popen(
             [*words, "-p", "no:cacheprovider", *blind],
             cwd=ROOT,
-            env=other,
+            env=environment,
             stdout=heard,
             stderr=subprocess.STDOUT,
         )
