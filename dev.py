@@ -206,6 +206,7 @@ def test(arguments: list[str]) -> None:
 def test_both(words: list[str], environment: dict[str, str]) -> int:
     """All tests: what needs no screen beside what has one, a core each; the exit code of the worse."""
     blind = ["tests/engines", "tests/annotation", "tests/session"]
+    blind += [f"tests/window/test_cli{what}.py" for what in ("", "_export", "_images")]
     environment = dict(environment, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as heard:
         say("tests without a screen run beside those with one; what they say follows at the end")
@@ -217,7 +218,7 @@ def test_both(words: list[str], environment: dict[str, str]) -> int:
             stderr=subprocess.STDOUT,
         )
         try:
-            seen = [*words, *(f"--ignore={folder}" for folder in blind)]
+            seen = [*words, *(f"--ignore={place}" for place in blind)]
             code = subprocess.run(seen, cwd=ROOT, env=environment, check=False).returncode
             code = beside.wait() or code
         finally:
