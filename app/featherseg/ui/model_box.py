@@ -33,10 +33,9 @@ class ModelBox(QWidget):
         self._session, self._keys = session, keys
         self._further: Further | None = None
         self.models = QComboBox()
-        self.models.setMinimumContentsLength(22)  # a long name must not take the image's room
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setAccessibleName("Model")
-        self.models.setMinimumContentsLength(12)
+        self.models.setMinimumContentsLength(12)  # a long name must not take the image's room
         self.about = QLabel()
         self.about.setWordWrap(True)
         self.about.setProperty("role", "quiet")
