@@ -21,7 +21,6 @@ from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Box, LabelMap
 
-
 FULL = np.full((1, 1, 4, 4), 255, np.uint8)
 
 

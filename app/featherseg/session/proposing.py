@@ -117,8 +117,10 @@ class Proposing:
     def moved(self, before: int) -> None:
         """Another slice is on screen than ``before``: its own proposal in live mode, else none."""
         session = self._session
-        if session.model is not None and session.model.card.dims == 3:
+        if self.proposal is not None and self.proposal.request.spans_volume:
             return
+        if session.model is not None and session.model.card.dims == 3:
+            return  # what is being computed is for all slices
         self._direction = 1 if session.z >= before else -1
         if self.live and self._may_follow():
             request = self.request_at(session.z)

@@ -12,15 +12,15 @@ from featherseg.session.editing import Editing
 from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
+from featherseg.session.proposing import Proposing
 from featherseg.session.tool import Tool
 from featherseg.session.viewing import Index, Viewing
-from featherseg.session.proposing import Proposing
 from featherseg.session.worker import Post
 from featherseg_engines.errors import FeathersegError
 from featherseg_engines.imaging.overlay import laid_over
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.onnx_engine import OnnxEngine
-from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
+from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal
 from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue

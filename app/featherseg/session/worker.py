@@ -156,8 +156,9 @@ class InferenceWorker:
         except Cancelled:
             return
         except Exception as error:  # the thread's boundary: a bad model must not end it
+            sentence = _sentence(error)
             if not ahead:
-                self._tell(lambda s=_sentence(error): self._failed(request, s))  # type: ignore[misc]
+                self._tell(lambda: self._failed(request, sentence))
         else:
             with self._wake:  # asked for while it was computed ahead: it need not be computed again
                 if ahead and self._waiting is not None and self._waiting[0].key == request.key:

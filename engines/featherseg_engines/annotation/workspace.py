@@ -16,8 +16,8 @@ from featherseg_engines.annotation.label_rows import LabelRows
 from featherseg_engines.annotation.masks import MaskFiles, thumbnail_of
 from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.errors import JournalError, ReadError, WriteError
-from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.content import with_content
+from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
 

@@ -67,7 +67,7 @@ class Request:
     """Everything an engine needs, so that an older request may be dropped without loss.
 
     ``serial`` grows with each request of a session. ``image`` names the volume's content (its hash, or what
-    stands for it while the volume is open).
+    stands for it while the volume is open). ``whole`` asks a network that takes slices for all of them.
     """
 
     serial: int
@@ -76,11 +76,17 @@ class Request:
     model: ModelBundle
     options: Options = PLAIN
     image: str = ""
+    whole: bool = False
+
+    @property
+    def spans_volume(self) -> bool:
+        """Whether the answer is for all slices: asked for all, or a network that takes volumes."""
+        return self.whole or self.model.card.dims == 3
 
     @property
     def key(self) -> Key:
-        """What the answer depends on; a network that takes volumes answers for all slices alike."""
-        z = WHOLE if self.model.card.dims == 3 else self.z
+        """What the answer depends on."""
+        z = WHOLE if self.spans_volume else self.z
         return Key(self.image, z, self.model.identity, self.options)
 
 
