@@ -1,5 +1,6 @@
 """The ways a network can be computed on this machine, and how each is opened."""
 
+import contextlib
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
@@ -32,12 +33,11 @@ def choices(machine: Machine) -> tuple[Choice, ...]:
     """Every way there is on this machine, the plainest first: ONNX Runtime, fp32, few threads."""
     ways: list[tuple[Backend, Precision]] = [("onnxruntime", "f32")]
     if openvino_runner.installed():
-        try:
+        with contextlib.suppress(MissingPackageError, RuntimeError):  # it is there and does not start here
             bf16 = openvino_runner.computes_bf16() and machine.may_have_bf16
-        except (MissingPackageError, RuntimeError):  # the package is there and does not start on this system
-            bf16 = None
-        if bf16 is not None:
-            ways += [("openvino", "f32"), ("openvino", "bf16")][: 1 + bf16]
+            ways.append(("openvino", "f32"))
+            if bf16:
+                ways.append(("openvino", "bf16"))
     return tuple(Choice(backend, precision, n) for backend, precision in ways for n in machine.threads)
 
 
@@ -58,7 +58,7 @@ def usual_shape(bundle: ModelBundle) -> tuple[int, ...]:
 
 def versions() -> dict[str, str]:
     """Version of each package that can compute a network; left out where it is not installed."""
-    found = {}
+    found: dict[str, str] = {}
     for package in PACKAGES:
         try:
             found[package] = version(package)

@@ -100,7 +100,8 @@ class OnnxModel:
 
     def _run(self, batch: Floats) -> Floats:
         """Logits (outputs, *sides) of one image (1, channels, *sides)."""
-        return self._run_batch(batch)[0]
+        logits: Floats = self._run_batch(batch)[0]
+        return logits
 
     def _run_batch(self, batch: Floats) -> Floats:
         """Logits (n, outputs, *sides) of n images (n, channels, *sides)."""

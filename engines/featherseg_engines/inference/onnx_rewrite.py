@@ -112,8 +112,8 @@ def _model_class() -> Any:
     for message, fields in MESSAGES.items():
         told = file.message_type.add(name=message)
         for name, (number, kind, of) in fields.items():
-            field = told.field.add(name=name, number=number, type=KINDS[kind[0]])  # type: ignore[arg-type]
-            field.label = 3 if kind.endswith("*") else 1  # type: ignore[assignment]  # repeated, optional
+            field = told.field.add(name=name, number=number, type=KINDS[kind[0]])
+            field.label = 3 if kind.endswith("*") else 1  # repeated, optional
             if of:
                 field.type_name = f".featherseg.{of}"
     pool = descriptor_pool.DescriptorPool()
