@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 KEYS = {
     "propose": "Ctrl+Alt+Space",
     "drop": "Ctrl+Alt+D",
+    "live": "Ctrl+Alt+W",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
     "tool.brush": "Ctrl+Alt+B",

@@ -21,6 +21,8 @@ from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Box, LabelMap
 
+FULL = np.full((1, 1, 4, 4), 255, np.uint8)
+
 
 class SlowEngine:
     """Answers when told to, with the number of the slice as the mask's place."""
@@ -34,7 +36,7 @@ class SlowEngine:
         self.gate.acquire(timeout=10)
         cancel.check()
         box = Box((request.z, 2, 2), (request.z + 1, 6, 6))
-        return Proposal(request, box, np.ones((1, 4, 4), np.float32), "slow", "0", 0.0)
+        return Proposal(request, box, FULL, "slow", "0", 0.0)
 
 
 class FailingEngine:
@@ -136,23 +138,17 @@ def test_an_answer_for_a_slice_that_was_left_never_shows(make, pump):
     session.propose()
     pump.until(lambda: bool(engine.started))
     late = Proposal(
-        session._worker and _request(session),
+        session.proposing.request_at(0),
         Box((0, 2, 2), (1, 6, 6)),
-        np.ones((1, 4, 4), np.float32),
+        FULL,
         "",
         "",
         0,
     )
     session.go_to_slice(2)
-    session._answered(late)
+    session.proposing.worker._answered(late)
     assert session.proposal is None
     engine.gate.release()
-
-
-def _request(session):
-    from featherseg_engines.inference.proposal import Request
-
-    return Request(session._serial, session.case.volume, session.z, session.model)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +170,7 @@ def test_an_empty_answer_can_be_accepted_as_a_step(make, pump):
         def propose(self, request, cancel):
             from featherseg_engines.labels import EMPTY_BOX
 
-            return Proposal(request, EMPTY_BOX, np.zeros((1, 0, 0), np.float32), "m", "0", 0.0)
+            return Proposal(request, EMPTY_BOX, np.zeros((1, 0, 0, 0), np.uint8), "m", "0", 0.0)
 
     session = make(Nothing())
     session.use(new_case(volume()))

@@ -188,7 +188,7 @@ class OneBox:
 
     def propose(self, request, cancel):
         box = Box((request.z, 15, 10), (request.z + 1, 25, 20))
-        return Proposal(request, box, np.ones((1, 1, 10, 10), np.float32), "one box", "0", 0.0)
+        return Proposal(request, box, np.full((1, 1, 10, 10), 255, np.uint8), "one box", "0", 0.0)
 
 
 def test_a_label_is_cut_to_the_proposal_on_its_slice_alone(pump, request):

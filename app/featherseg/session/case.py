@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import numpy as np
 
@@ -25,6 +26,8 @@ class OpenCase:
         are kept only when somebody saves them.
     name
         What the case list calls it; "" means the volume's name.
+    token
+        Stands for the image while it is open, where its content was not hashed.
     """
 
     volume: Volume
@@ -33,12 +36,18 @@ class OpenCase:
     growing: bool = False
     number: int | None = None
     name: str = ""
+    token: str = field(default_factory=lambda: uuid4().hex)
     _saved_at: Step | None = field(default=None)
 
     @property
     def labels(self) -> LabelMap:
         """The labels on the volume's grid."""
         return self.history.labels
+
+    @property
+    def image(self) -> str:
+        """What answers about this image are kept under."""
+        return self.volume.content or self.token
 
     @property
     def title(self) -> str:

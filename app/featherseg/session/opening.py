@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ from featherseg.session.background import Background, Ear, Task
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.worker import Post
 from featherseg_engines.errors import Cancelled, FeathersegError
+from featherseg_engines.imaging.content import with_content
 from featherseg_engines.imaging.readers import holds_series, list_series, read_growing, read_image
 from featherseg_engines.imaging.volume import Volume
 
@@ -81,8 +83,9 @@ class Opening:
                     return _rows_of(found, ear)
                 chosen = found[0]
             if early is not None and chosen is not None and chosen.slices >= LONG:
-                return read_growing(chosen, lambda v: self._begin(ear, early, v), ear.listen, ear.cancelled)
-            return read_image(path, series=chosen, listen=ear.listen, cancelled=ear.cancelled)
+                begin = partial(self._begin, ear, early)
+                return with_content(read_growing(chosen, begin, ear.listen, ear.cancelled))
+            return with_content(read_image(path, series=chosen, listen=ear.listen, cancelled=ear.cancelled))
 
         def sort_out(found: Volume | list[SeriesRow]) -> None:
             if isinstance(found, Volume):

@@ -12,19 +12,18 @@ from featherseg.session.editing import Editing
 from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
+from featherseg.session.proposing import Proposing
 from featherseg.session.tool import Tool
 from featherseg.session.viewing import Index, Viewing
-from featherseg.session.worker import InferenceWorker, Post
+from featherseg.session.worker import Post
 from featherseg_engines.errors import FeathersegError
 from featherseg_engines.imaging.overlay import laid_over
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.onnx_engine import OnnxEngine
-from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal, Request
+from featherseg_engines.inference.proposal import FLOOR, Engine, Proposal
 from featherseg_engines.labels import Box, Edit, Label, Labels, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.catalogue import Catalogue
-
-NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
 
 
 class Session:
@@ -64,14 +63,12 @@ class Session:
     ) -> None:
         self.catalogue = catalogue or Catalogue()
         self.case: OpenCase | None = None
-        self.proposal: Proposal | None = None
         self.labelling = Labelling()
         self.editing = Editing(self.labelling, self.tell)
         self.editing.edited.connect(self.edited.emit)
         self.labelling.chosen.connect(self.label_changed.emit)
         self.labelling.changed.connect(self.labels_changed.emit)
         self.threshold = 0.5
-        self.busy = False
         self.z = 0
         self._before: OpenCase | None = None
         self.viewing = Viewing()
@@ -79,8 +76,10 @@ class Session:
         self.model: ModelBundle | None = self.catalogue.first()
         self.tool: Tool = "browse"
         self.brush_size = 15
-        self._serial = 0
-        self._worker = InferenceWorker(make_engine, post, self._answered, self._failed)
+        self.proposing = Proposing(self, post, make_engine)
+        self.proposing.proposed.connect(self.proposed.emit)
+        self.proposing.busy_changed.connect(self.busy_changed.emit)
+        self.viewing.window_changed.connect(self._on_window)
         self._adopt_labels_of_model()
 
     @property
@@ -96,7 +95,7 @@ class Session:
     def close(self) -> None:
         """Stop the threads."""
         self.opening.close()
-        self._worker.close()
+        self.proposing.close()
 
     # -- opening and saving -----------------------------------------------------------------------------
 
@@ -140,6 +139,7 @@ class Session:
             self._before, self.case.growing, self.case.volume = None, False, volume
             self.viewing.complete(volume)
             self.completed.emit(self.case)
+            self.proposing.follow()
             self._offer_mask(path, volume)
             return
         if steps == self._steps() or not (self.case and self.case.unsaved):
@@ -181,12 +181,13 @@ class Session:
 
     def use(self, case: OpenCase | None) -> None:
         """Make ``case`` the one that is open."""
-        self.drop()
+        self.proposing.opened(None)
         self.case, self.z = case, 0
         self.editing.case = case
         self.tell(None)
         self.viewing.open(case.volume if case else None)
         self.opened.emit(case)
+        self.proposing.opened(case)
 
     def open_mask(self, path: Path) -> None:
         """Load label numbers onto the open image as one undoable step."""
@@ -198,54 +199,32 @@ class Session:
 
     # -- proposals ------------------------------------------------------------------------------------
 
+    @property
+    def proposal(self) -> Proposal | None:
+        """The ghost on screen."""
+        return self.proposing.proposal
+
+    @property
+    def busy(self) -> bool:
+        """Whether a proposal is being computed for what is on screen."""
+        return self.proposing.busy
+
     def propose(self) -> None:
         """Ask the model for a mask of the slice on screen; the answer arrives as a ghost."""
-        if self.case is None:
-            self.tell(Notice("Open an image first: File, Open image, or drop one on the window."))
-            return
-        if self.case is not None and self.case.growing:
-            self.tell(Notice("The series is still being read; propose when all slices are there."))
-            return
-        if self.model is None:
-            self.tell(Notice("There is no model to propose with; install one.", "problem"))
-            return
-        self._serial += 1
-        self._worker.submit(Request(self._serial, self.case.volume, self.z, self.model))
-        self._set_busy(True)
-
-    def _answered(self, proposal: Proposal) -> None:
-        if proposal.request.serial != self._serial:
-            return  # stale: something newer was asked for, or the slice, model or case has changed
-        self._set_busy(False)
-        self.proposal = proposal
-        self._describe(proposal)
-        self.proposed.emit(proposal)
-
-    def _failed(self, request: Request, sentence: str) -> None:
-        if request.serial == self._serial:
-            self._set_busy(False)
-            self.tell(Notice(sentence, "problem"))
-
-    def _describe(self, proposal: Proposal) -> None:
-        found = not proposal.box.empty and proposal.mask(self.threshold).any()
-        self.tell(None if found else Notice(NOTHING_FOUND))
+        self.proposing.propose()
 
     def set_threshold(self, threshold: float) -> None:
         """Move the threshold (0.05..0.95); a ghost on screen follows without running the model again."""
         self.threshold = min(max(threshold, FLOOR), 1.0 - FLOOR)
         self.threshold_changed.emit(self.threshold)
-        if self.proposal is not None:
-            self._describe(self.proposal)
+        self.proposing.describe()
 
     def drop(self) -> None:
         """Let the ghost go, and whatever is being computed."""
-        self._serial += 1
-        self._worker.cancel()
-        self._set_busy(False)
-        if self.proposal is not None:
-            self.proposal = None
-            self.tell(None)
-            self.proposed.emit(None)
+        self.proposing.drop()
+
+    def _on_window(self, _: object) -> None:
+        self.proposing.follow()
 
     def accept(self) -> None:
         """Make the ghost a label as one undoable step, never over what a person painted or accepted."""
@@ -286,8 +265,8 @@ class Session:
         return self.editing.adopt(edit)
 
     def undo(self) -> None:
-        """Take back the newest step, whoever did it; a ghost goes first."""
-        if self.proposal is not None:
+        """Take back the newest step, whoever did it; a ghost that was asked for goes first."""
+        if self.proposal is not None and not self.proposing.unasked:
             self.drop()
         else:
             self.editing.undo()
@@ -305,11 +284,12 @@ class Session:
         except FeathersegError as error:
             self.tell(Notice(str(error), "problem"))
             return
-        self.drop()
+        self.proposing.let_go()
         self.model = bundle
         self._adopt_labels_of_model()
         self.model_changed.emit(bundle)
         self.choose_label(bundle.card.labels[0].value)
+        self.proposing.follow()
 
     def add_model(self, folder: Path) -> None:
         """Take in a model bundle from a folder anywhere and propose with it from now on."""
@@ -345,19 +325,13 @@ class Session:
         self.viewing.go_to(index)
         z = self.viewing.position[0]
         if z != self.z:
-            if self.model is None or self.model.card.dims == 2:
-                self.drop()
-            self.z = z
+            before, self.z = self.z, z
+            self.proposing.moved(before)
             self.slice_changed.emit(z)
 
     def tell(self, notice: Notice | None) -> None:
         """Show a sentence, or take the last one away."""
         self.noticed.emit(notice)
-
-    def _set_busy(self, busy: bool) -> None:
-        if busy != self.busy:
-            self.busy = busy
-            self.busy_changed.emit(busy)
 
     def _adopt_labels_of_model(self) -> None:
         drawn = self.labelling.shared or (self.case is not None and bool(self.case.labels.array.any()))

@@ -1,7 +1,9 @@
-"""One persistent inference thread in which the newest request wins."""
+"""One persistent inference thread: the newest request first, then what may be wanted next, then long runs."""
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from featherseg_engines.errors import Cancelled, FeathersegError
 from featherseg_engines.inference.proposal import CancelToken, Engine, Proposal, Request
@@ -12,11 +14,33 @@ Post = Callable[[Callable[[], None]], None]
 UNEXPECTED = "The model failed on this image for an unknown reason; try another model."
 
 
+class LongRun(Protocol):
+    """Work of many steps that gives way to every request between two of them."""
+
+    def step(self, engine: Engine) -> bool:
+        """Do one step in the inference thread; whether there is more to do.
+
+        Raises
+        ------
+        Cancelled
+            It was stopped.
+        FeathersegError
+            It cannot go on; the sentence says why.
+        """
+        ...
+
+    def broke(self, sentence: str) -> None:
+        """Told in the inference thread that a step failed; no further step comes."""
+        ...
+
+
 class InferenceWorker:
     """Computes proposals off the UI thread.
 
-    A new request cancels the running one and *replaces* the waiting one. Answers come back through ``post``,
-    so on the owner's thread; whether they are still wanted is for the receiver to check.
+    A new request cancels the running one and *replaces* the waiting one. While nothing is asked for, requests
+    that may be wanted next are answered ahead, and after those the steps of long runs, oldest first. Answers come
+    back through ``post``, so on the owner's thread; whether they are still wanted is for the receiver to check.
+    With nothing to do the thread sleeps.
 
     Parameters
     ----------
@@ -25,7 +49,8 @@ class InferenceWorker:
     post
         Crosses back to the thread that owns the state.
     answered, failed
-        Called on that thread with the proposal, or with the request and one sentence.
+        Called on that thread with the proposal, or with the request and one sentence. Of an answer ahead that
+        failed nothing is said: it fails again when it is asked for.
     """
 
     def __init__(
@@ -37,24 +62,48 @@ class InferenceWorker:
     ) -> None:
         self._make_engine, self._post = make_engine, post
         self._answered, self._failed = answered, failed
+        self._engine: Engine | None = None
         self._wake = threading.Condition()
         self._waiting: tuple[Request, CancelToken] | None = None
         self._running: CancelToken | None = None
+        self._ahead: deque[Request] = deque()
+        self._runs: list[LongRun] = []
+        self._working = False
         self._closed = False
         self._thread: threading.Thread | None = None
 
     def submit(self, request: Request) -> None:
         """Ask for a proposal; any older request is dropped."""
         with self._wake:
-            if self._closed:
-                return
             if self._running is not None:
                 self._running.cancel()
             self._waiting = (request, CancelToken())
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="featherseg-inference", daemon=True)
-                self._thread.start()
-            self._wake.notify()
+            self._start()
+
+    def look_ahead(self, requests: Sequence[Request]) -> None:
+        """Answer these in order while nothing else is asked for, in place of what was to be looked at before."""
+        with self._wake:
+            self._ahead = deque(requests)
+            if requests:
+                self._start()
+
+    def run(self, run: LongRun) -> None:
+        """Take the steps of a long run while nothing else is to be done."""
+        with self._wake:
+            self._runs.append(run)
+            self._start()
+
+    def stop(self, run: LongRun) -> None:
+        """Take no further step of a long run; the one that is being taken ends."""
+        with self._wake:
+            if run in self._runs:
+                self._runs.remove(run)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it computes something, or is about to."""
+        with self._wake:
+            return self._working or self._waiting is not None or bool(self._ahead or self._runs)
 
     def cancel(self) -> None:
         """Drop the waiting request and stop the running one between two steps."""
@@ -68,37 +117,77 @@ class InferenceWorker:
         self.cancel()
         with self._wake:
             self._closed = True
+            self._ahead.clear()
+            self._runs.clear()
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def _next(self) -> tuple[Request, CancelToken] | None:
+    def _start(self) -> None:
+        if self._closed:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="featherseg-inference", daemon=True)
+            self._thread.start()
+        self._wake.notify()
+
+    def _next(self) -> Callable[[], None] | None:
         with self._wake:
-            self._running = None
-            self._wake.wait_for(lambda: self._closed or self._waiting is not None)
-            if self._closed or self._waiting is None:
+            self._running, self._working = None, False
+            self._wake.wait_for(
+                lambda: self._closed or self._waiting is not None or bool(self._ahead or self._runs)
+            )
+            if self._closed:
                 return None
-            request, token = self._waiting
-            self._waiting, self._running = None, token
-            return request, token
+            self._working = True
+            if self._waiting is not None:
+                request, token = self._waiting
+                self._waiting, self._running = None, token
+                return lambda: self._answer(request, token)
+            if self._ahead:
+                early = self._ahead.popleft()
+                return lambda: self._answer(early, CancelToken(), ahead=True)
+            run = self._runs[0]
+            return lambda: self._step(run)
 
     def _work(self) -> None:
-        engine: Engine | None = None
         while (job := self._next()) is not None:
-            request, token = job
-            try:
-                engine = engine or self._make_engine()
-                proposal = engine.propose(request, token)
-            except Cancelled:
-                continue
-            except FeathersegError as error:
-                self._tell(request, str(error))
-            except Exception:  # the thread's boundary: a bad model must not end it
-                self._tell(request, UNEXPECTED)
-            else:
-                if not self._closed:
-                    self._post(lambda p=proposal: self._answered(p))  # type: ignore[misc]
+            job()
 
-    def _tell(self, request: Request, sentence: str) -> None:
+    def _ready(self) -> Engine:
+        self._engine = self._engine or self._make_engine()
+        return self._engine
+
+    def _answer(self, request: Request, token: CancelToken, *, ahead: bool = False) -> None:
+        try:
+            proposal = self._ready().propose(request, token)
+        except Cancelled:
+            return
+        except Exception as error:  # the thread's boundary: a bad model must not end it
+            sentence = _sentence(error)
+            if not ahead:
+                self._tell(lambda: self._failed(request, sentence))
+        else:
+            with self._wake:  # asked for while it was computed ahead: it need not be computed again
+                if ahead and self._waiting is not None and self._waiting[0].key == request.key:
+                    self._waiting = None
+            self._tell(lambda: self._answered(proposal))
+
+    def _step(self, run: LongRun) -> None:
+        more = False
+        try:
+            more = run.step(self._ready())
+        except Cancelled:
+            pass
+        except Exception as error:  # the thread's boundary
+            run.broke(_sentence(error))
+        if not more:
+            self.stop(run)
+
+    def _tell(self, what: Callable[[], None]) -> None:
         if not self._closed:
-            self._post(lambda: self._failed(request, sentence))
+            self._post(what)
+
+
+def _sentence(error: Exception) -> str:
+    return str(error) if isinstance(error, FeathersegError) else UNEXPECTED

@@ -16,6 +16,7 @@ from featherseg_engines.annotation.label_rows import LabelRows
 from featherseg_engines.annotation.masks import MaskFiles, thumbnail_of
 from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.errors import JournalError, ReadError, WriteError
+from featherseg_engines.imaging.content import with_content
 from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
@@ -267,7 +268,7 @@ class Workspace:
             raise ReadError(
                 f"The image of '{case.name}' has another size than when it was added; add it as a new case."
             )
-        return volume
+        return with_content(volume)
 
     def relink(self, case_id: int, path: Path) -> None:
         """Point a linked case to where its image lies now. *Raises* ReadError, JournalError."""

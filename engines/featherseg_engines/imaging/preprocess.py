@@ -1,13 +1,16 @@
 """From a slice to a network's input and back: intensities, size, padding, each with its inverse."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from featherseg_engines.imaging.volume import Window
+
 Floats = npt.NDArray[np.float32]
+Span = tuple[int, int]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -64,6 +67,16 @@ class Preprocessing:
             raise ValueError("a patch has two or three sides, multiples of the stride")
         if self.stride < 1 or self.long_side < 0 or min(self.std) <= 0:
             raise ValueError("stride and std must be positive, long_side not negative")
+
+    def seen_in(self, window: Window | None) -> "Preprocessing":
+        """These settings with the values of ``window`` from 0 to 1; a bundle with its own fixed window keeps it."""
+        if window is None or self.intensity == "window":
+            return self
+        return replace(
+            self,
+            intensity="window",
+            window=(window.centre - window.width / 2, window.centre + window.width / 2),
+        )
 
     @property
     def dims(self) -> int:
@@ -143,3 +156,13 @@ def resized(plane: Floats, size: tuple[int, int]) -> Floats:
         return plane
     image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
     return np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR), np.float32)
+
+
+def resized_part(plane: Floats, size: tuple[int, int], rows: Span, columns: Span) -> Floats:
+    """The rows and columns (from, to) of what :func:`resized` would give, without computing the rest."""
+    (y0, y1), (x0, x1) = rows, columns
+    down, across = plane.shape[0] / size[0], plane.shape[1] / size[1]
+    image = Image.fromarray(np.ascontiguousarray(plane, np.float32))
+    box = (x0 * across, y0 * down, x1 * across, y1 * down)
+    part = image.resize((x1 - x0, y1 - y0), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(part, np.float32)

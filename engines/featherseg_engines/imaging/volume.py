@@ -41,6 +41,8 @@ class Volume:
         Windows that the file itself suggests, the first one first.
     warnings
         One sentence each for what was mended or guessed while reading.
+    content
+        Hash of the values, by which answers about them are found again; "" where nobody computed it.
     """
 
     voxels: npt.NDArray[np.generic]
@@ -51,6 +53,7 @@ class Volume:
     source: DicomSource | None = None
     windows: tuple[Window, ...] = ()
     warnings: tuple[str, ...] = ()
+    content: str = ""
 
     def __post_init__(self) -> None:
         """Refuse voxels that do not fit their geometry."""

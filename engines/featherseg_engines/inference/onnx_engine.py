@@ -7,18 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
-from featherseg_engines.inference import whole
+from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.backends import Choice, open_runner
-from featherseg_engines.inference.postprocess import probabilities
-from featherseg_engines.inference.proposal import FLOOR, CancelToken, Proposal, Request
+from featherseg_engines.inference.flips import mirrored
+from featherseg_engines.inference.postprocess import Levels, probabilities
+from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
 from featherseg_engines.inference.runner import Runner
 from featherseg_engines.inference.self_timing import choice_for
-from featherseg_engines.labels import EMPTY_BOX, Box, changed_box
+from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
 
 Floats = npt.NDArray[np.float32]
-MARGIN = 2
-"""Pixels of background kept around a proposal's crop, so that a contour closes."""
 
 
 class OnnxModel:
@@ -95,6 +94,29 @@ class OnnxModel:
         """
         return whole.of_volume(self.bundle.card.preprocessing, voxels, self._answer, between)
 
+    def slice_crop(
+        self,
+        pixels: npt.NDArray[np.generic],
+        z: int,
+        options: Options = PLAIN,
+        between: Callable[[], None] = whole.nothing,
+    ) -> tuple[Box, Levels]:
+        """What is proposed for a slice (y, x[, 3]), cut out: its box at slice ``z`` and its levels."""
+        pre = self.bundle.card.preprocessing.seen_in(options.window)
+        network = mirrored(self._answer, 2) if options.flips else self._answer
+        return crops.of_slice(pre, pixels, z, network, between)
+
+    def volume_crop(
+        self,
+        voxels: npt.NDArray[np.generic],
+        options: Options = PLAIN,
+        between: Callable[[], None] = whole.nothing,
+    ) -> tuple[Box, Levels]:
+        """What is proposed for a volume (z, y, x[, 3]) by a network that takes volumes, cut out."""
+        pre = self.bundle.card.preprocessing.seen_in(options.window)
+        network = mirrored(self._answer, 3) if options.flips else self._answer
+        return crops.of_volume(pre, voxels, network, between)
+
     def _answer(self, batch: Floats) -> Floats:
         return probabilities(self._run(batch), self.bundle.card.activation)
 
@@ -143,34 +165,9 @@ class OnnxEngine:
         started = time.perf_counter()
         card, volume = request.model.card, request.volume
         if card.dims == 3:
-            probability = model.volume_probability(volume.voxels, cancel.check)
-            first = 0
+            box, levels = model.volume_crop(volume.voxels, request.options, cancel.check)
         else:
-            probability = model.probability(volume.slice(request.z), cancel.check)[:, None]
-            first = request.z
+            box, levels = model.slice_crop(volume.slice(request.z), request.z, request.options, cancel.check)
         seconds = time.perf_counter() - started
         cancel.check()
-        box = _crop(probability, first)
-        inside = tuple(
-            slice(a - offset, b - offset)
-            for a, b, offset in zip(box.start, box.stop, (first, 0, 0), strict=True)
-        )
-        crop = (
-            np.ascontiguousarray(probability[(slice(None), *inside)])
-            if not box.empty
-            else probability[:, :0, :0, :0]
-        )
-        return Proposal(request, box, crop, card.name, request.model.identity, seconds)
-
-
-def _crop(probability: Floats, first: int) -> Box:
-    """The box around all above the floor in (labels, z, y, x); ``first`` is the volume's slice at z = 0."""
-    tight = changed_box(probability.sum(axis=0) >= FLOOR)
-    if tight.empty:
-        return EMPTY_BOX
-    _, height, width = probability.shape[1:]
-    (z0, y0, x0), (z1, y1, x1) = tight.start, tight.stop
-    return Box(
-        (first + z0, max(0, y0 - MARGIN), max(0, x0 - MARGIN)),
-        (first + z1, min(height, y1 + MARGIN), min(width, x1 + MARGIN)),
-    )
+        return Proposal(request, box, levels, card.name, request.model.identity, seconds)

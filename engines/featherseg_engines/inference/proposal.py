@@ -1,15 +1,16 @@
-"""A complete request for a mask, and the answer to it."""
+"""A complete request for a mask, what its answer depends on, and the answer."""
 
 import threading
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import Cancelled
-from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.imaging.volume import Volume, Window
+from featherseg_engines.inference.postprocess import labels_at_levels
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
 
@@ -30,17 +31,66 @@ class CancelToken:
             raise Cancelled
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a model is asked, beyond image and slice; hashable, part of what an answer is cached by.
+
+    Parameters
+    ----------
+    window
+        The grey-value window that the model sees the image in; None leaves it to the bundle's own rule.
+        A bundle that was taught in a fixed window keeps to that.
+    flips
+        Whether the answer is the mean over the image and its mirror images: slower, steadier, and where the
+        mirrored answers differ the model is unsure.
+    """
+
+    window: Window | None = None
+    flips: bool = False
+
+
+PLAIN = Options()
+WHOLE = -1
+"""The slice in the key of an answer that covers the volume."""
+
+
+class Key(NamedTuple):
+    """What an answer depends on: the image's content, the slice, the weights, what they see, the options."""
+
+    image: str
+    z: int
+    weights: str
+    preprocessing: Preprocessing
+    options: Options
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
     """Everything an engine needs, so that an older request may be dropped without loss.
 
-    ``serial`` grows with each request of a session; an answer is current while its serial is the newest.
+    ``serial`` grows with each request of a session. ``image`` names the volume's content (its hash, or what
+    stands for it while the volume is open). ``whole`` asks a network that takes slices for all of them.
     """
 
     serial: int
     volume: Volume
     z: int
     model: ModelBundle
+    options: Options = PLAIN
+    image: str = ""
+    whole: bool = False
+
+    @property
+    def spans_volume(self) -> bool:
+        """Whether the answer is for all slices: asked for all, or a network that takes volumes."""
+        return self.whole or self.model.card.dims == 3
+
+    @property
+    def key(self) -> Key:
+        """What the answer depends on."""
+        z = WHOLE if self.spans_volume else self.z
+        card = self.model.card
+        return Key(self.image, z, self.model.identity, card.preprocessing, self.options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +102,9 @@ class Proposal:
     box
         Where the crop lies; one slice thick for networks that take slices; empty where nothing reaches
         :data:`FLOOR`.
-    probability
-        (labels, z, y, x) float32 of the crop, 0..1.
+    levels
+        (labels, z, y, x) uint8 of the crop, the probability in steps of 1/255: a quarter of the memory of
+        floats, and finer than the threshold can be set.
     model, weights
         Name and weights hash of the model that answered.
     seconds
@@ -62,14 +113,19 @@ class Proposal:
 
     request: Request
     box: Box
-    probability: npt.NDArray[np.float32]
+    levels: npt.NDArray[np.uint8]
     model: str
     weights: str
     seconds: float
 
+    @property
+    def probability(self) -> npt.NDArray[np.float32]:
+        """(labels, z, y, x) of the crop, 0..1; computed anew each time."""
+        return np.asarray(self.levels, np.float32) / np.float32(255)
+
     def mask(self, threshold: float) -> npt.NDArray[np.uint8]:
         """Label numbers (z, y, x) of the crop at ``threshold`` (0..1)."""
-        return labels_at(self.probability, threshold)
+        return labels_at_levels(self.levels, threshold)
 
 
 FLOOR = 0.05

@@ -1,0 +1,262 @@
+"""What the model is asked, what it answered, and which answer is on screen."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from featherseg.session.notice import Notice
+from featherseg.session.worker import InferenceWorker, Post
+from featherseg_engines.imaging.volume import Window
+from featherseg_engines.inference.cache import ProposalCache
+from featherseg_engines.inference.proposal import PLAIN, Engine, Key, Options, Proposal, Request
+
+if TYPE_CHECKING:
+    from featherseg.session.case import OpenCase
+    from featherseg.session.session import Session
+
+NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
+AHEAD, BEHIND = 12, 6
+"""Slices computed ahead in the direction a person scrolls, and in the other."""
+LIVE_VOXELS = 4 * 2**20
+"""Largest volume that a network of volumes answers unasked; a larger one takes long enough to be asked for."""
+
+
+class Proposing:
+    """The way from a request to the ghost; lives on the session's thread.
+
+    An answer is shown when it answers what is on screen now, by content: image, slice, weights and options. What
+    came too late, or was computed ahead, is kept in a bounded cache and shown in the same moment it is wanted.
+
+    Parameters
+    ----------
+    session
+        Says what is on screen: case, slice, model, window.
+    """
+
+    proposed = Signal(object)  # Proposal, or None when the ghost goes
+    busy_changed = Signal(bool)
+    live_changed = Signal(bool)
+
+    def __init__(self, session: "Session", post: Post, make_engine: Callable[[], Engine]) -> None:
+        self._session = session
+        self.proposal: Proposal | None = None
+        self.busy = False
+        self.live = False
+        self.flips = False
+        self.cache = ProposalCache()
+        self.worker = InferenceWorker(make_engine, post, self._answered, self._failed)
+        self._serial = 0
+        self._wanted: Key | None = None
+        self._asked = False  # whether a person asked for what is wanted or on screen; else it came by itself
+        self._settled: set[Key] = set()  # accepted or dropped by a person: live mode leaves them alone
+        self._said: tuple[str, str] | None = None
+        self._direction = 1
+        self._case: OpenCase | None = None
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self.worker.close()
+
+    def opened(self, case: "OpenCase | None") -> None:
+        """Another case is open and on screen now, or none (told before the old one goes)."""
+        self.let_go()
+        self.worker.look_ahead(())
+        old, self._case = self._case, case
+        if old is not None and not old.volume.content:
+            self.cache.forget(old.token)
+        self.follow()
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    def propose(self) -> None:
+        """Ask for the slice on screen because a person wants it."""
+        session = self._session
+        if session.case is None:
+            session.tell(Notice("Open an image first: File, Open image, or drop one on the window."))
+        elif session.case.growing:
+            session.tell(Notice("The series is still being read; propose when all slices are there."))
+        elif session.model is None:
+            session.tell(Notice("There is no model to propose with; install one.", "problem"))
+        else:
+            self._asked = True
+            request = self.request_at(session.z)
+            self._settled.discard(request.key)
+            self._ask(request)
+
+    def go_live(self, live: bool) -> None:
+        """Let the proposal follow slice, window and model by itself, or no longer; a ghost stays."""
+        if live == self.live:
+            return
+        self.live = live
+        self._said = None
+        if not live:
+            self.worker.look_ahead(())
+        self.live_changed.emit(live)
+        if self.proposal is None:
+            self.follow()
+
+    def mirror(self, flips: bool) -> None:
+        """Ask over mirrored images too from now on, or no longer."""
+        if flips != self.flips:
+            self.flips = flips
+            self.follow()
+
+    def follow(self) -> None:
+        """In live mode, propose for what is on screen now; a ghost of the same slice stays until then."""
+        if not self.live or not self._may_follow():
+            return
+        request = self.request_at(self._session.z)
+        if request.key in self._settled:
+            self.let_go()
+        elif request.key != self._wanted:
+            self._asked = False
+            self._ask(request)
+        self._look_ahead()
+
+    def moved(self, before: int) -> None:
+        """Another slice is on screen than ``before``: its own proposal in live mode, else none."""
+        session = self._session
+        if self.proposal is not None and self.proposal.request.spans_volume:
+            return
+        if session.model is not None and session.model.card.dims == 3:
+            return  # what is being computed is for all slices
+        self._direction = 1 if session.z >= before else -1
+        if self.live and self._may_follow():
+            request = self.request_at(session.z)
+            known = None if request.key in self._settled else self.cache.get(request)
+            if known is not None:
+                self._asked, self._wanted = False, request.key
+                self.worker.cancel()
+                self._show(known)
+                self._look_ahead()
+                return
+        self.let_go()
+        self.follow()
+
+    def drop(self) -> None:
+        """Let the ghost go because a person does not want it; live mode does not bring it back by itself."""
+        if self._wanted is not None:
+            self._settled.add(self._wanted)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Let the ghost go, and whatever is being computed."""
+        self._wanted = None
+        self.worker.cancel()
+        self._set_busy(False)
+        if self.proposal is not None:
+            self.proposal = None
+            if self._asked:
+                self._session.tell(None)
+            self.proposed.emit(None)
+
+    def show(self, proposal: Proposal) -> None:
+        """Show an answer that came another way (a long run) as the one for what is on screen."""
+        self._asked, self._wanted = True, proposal.request.key
+        self.worker.cancel()
+        self._show(proposal)
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the ghost on screen came by itself."""
+        return self.proposal is not None and not self._asked
+
+    def request_at(self, z: int) -> Request:
+        """What would be asked for a slice of the open case."""
+        case, model = self._session.case, self._session.model
+        assert case is not None and model is not None
+        self._serial += 1
+        return Request(self._serial, case.volume, z, model, self._options(), case.image)
+
+    def _options(self) -> Options:
+        viewing = self._session.viewing
+        untouched = not viewing.presets or viewing.window in (None, viewing.presets[0])
+        window = None if untouched or viewing.window is None else _bare(viewing.window)
+        model = self._session.model
+        if model is not None and model.card.preprocessing.intensity == "window":
+            window = None
+        return Options(window, self.flips) if window or self.flips else PLAIN
+
+    def _may_follow(self) -> bool:
+        case, model = self._session.case, self._session.model
+        if case is None or case is not self._case or case.growing or model is None:
+            return False
+        return model.card.dims == 2 or case.labels.array.size <= LIVE_VOXELS
+
+    def _ask(self, request: Request) -> None:
+        self._wanted = request.key
+        known = self.cache.get(request)
+        if known is not None:
+            self.worker.cancel()
+            self._show(known)
+            return
+        self.worker.submit(request)
+        self._set_busy(True)
+
+    def _look_ahead(self) -> None:
+        session = self._session
+        if session.case is None or session.model is None or session.model.card.dims == 3:
+            return
+        depth = session.case.volume.geometry.shape[0]
+        near = (self.request_at(z) for z in neighbours(session.z, depth, self._direction))
+        self.worker.look_ahead([request for request in near if request.key not in self.cache])
+
+    # -- answers ------------------------------------------------------------------------------------------
+
+    def _answered(self, proposal: Proposal) -> None:
+        self.cache.put(proposal)
+        if proposal.request.key == self._wanted and self.proposal is not proposal:
+            self._show(proposal)
+
+    def _show(self, proposal: Proposal) -> None:
+        self._said = None
+        self._set_busy(False)
+        self.proposal = proposal
+        self.describe()
+        self.proposed.emit(proposal)
+
+    def _failed(self, request: Request, sentence: str) -> None:
+        if request.key != self._wanted:
+            return
+        self._wanted = None
+        self._set_busy(False)
+        about = (request.model.card.name, sentence)
+        if self._asked or about != self._said:  # in live mode a model that fails on each slice says so once
+            self._said = about
+            self._session.tell(Notice(sentence, "problem"))
+        if self.proposal is not None:
+            self.proposal = None
+            self.proposed.emit(None)
+
+    def describe(self) -> None:
+        """Say where nothing was found, if a person asked; a ghost that comes by itself says nothing."""
+        if self.proposal is not None and self._asked:
+            self._session.tell(Notice(NOTHING_FOUND) if self.nothing_found else None)
+
+    @property
+    def nothing_found(self) -> bool:
+        """Whether the proposal on screen is that nothing is here."""
+        proposal = self.proposal
+        if proposal is None:
+            return False
+        return proposal.box.empty or not proposal.mask(self._session.threshold).any()
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy != self.busy:
+            self.busy = busy
+            self.busy_changed.emit(busy)
+
+
+def neighbours(z: int, depth: int, direction: int) -> Iterator[int]:
+    """Slices near ``z``, those likely to be wanted first: two in the direction of scrolling for one behind."""
+    for step in range(1, AHEAD + 1):
+        found = [z + step * direction]
+        if step % 2 == 0 and step // 2 <= BEHIND:
+            found.append(z - step // 2 * direction)
+        yield from (at for at in found if 0 <= at < depth)
+
+
+def _bare(window: Window) -> Window:
+    """The window without its name, which says nothing of the image."""
+    return Window(window.centre, window.width)
