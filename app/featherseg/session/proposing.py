@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from featherseg.session.notice import Notice
+from featherseg.session.self_timing import SelfTiming
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.imaging.volume import Window
 from featherseg_engines.inference.cache import ProposalCache
@@ -34,6 +35,11 @@ class Proposing:
     ----------
     session
         Says what is on screen: case, slice, model, window.
+
+    Attributes
+    ----------
+    measures
+        Whether the fastest way to compute a model on this machine is looked for in idle time, once.
     """
 
     proposed = Signal(object)  # Proposal, or None when the ghost goes
@@ -46,6 +52,8 @@ class Proposing:
         self.busy = False
         self.live = False
         self.flips = False
+        self.measures = False
+        self._measured: set[str] = set()
         self.cache = ProposalCache()
         self.worker = InferenceWorker(make_engine, post, self._answered, self._failed)
         self._serial = 0
@@ -209,6 +217,10 @@ class Proposing:
 
     def _answered(self, proposal: Proposal) -> None:
         self.cache.put(proposal)
+        model = proposal.request.model
+        if self.measures and model.identity not in self._measured:
+            self._measured.add(model.identity)
+            self.worker.run(SelfTiming(model))
         if proposal.request.key == self._wanted and self.proposal is not proposal:
             self._show(proposal)
 

@@ -44,7 +44,7 @@ def choices(machine: Machine) -> tuple[Choice, ...]:
 def open_runner(bundle: ModelBundle, choice: Choice) -> Runner:
     """Load the network of a bundle in the way chosen. Raises whatever the library raises."""
     if choice.backend == "openvino":
-        return OpenVinoRunner(bundle.onnx, choice.threads, choice.precision, usual_shape(bundle))
+        return OpenVinoRunner(bundle.onnx, choice.threads, choice.precision)
     return OnnxRunner(bundle.onnx, choice.threads)
 
 

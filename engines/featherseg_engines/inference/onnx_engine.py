@@ -158,6 +158,10 @@ class OnnxEngine:
             self._models.pop(next(iter(self._models)))
         return found
 
+    def forget(self, bundle: ModelBundle) -> None:
+        """Load a bundle's model anew when it is next asked for: another way to compute it was chosen."""
+        self._models.pop((str(bundle.folder), bundle.identity), None)
+
     def propose(self, request: Request, cancel: CancelToken) -> Proposal:
         """Answer a request; see :class:`~featherseg_engines.inference.proposal.Engine`."""
         model = self.model(request.model)

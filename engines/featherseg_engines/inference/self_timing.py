@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,30 @@ def time_bundle(bundle: ModelBundle, cancel: CancelToken, again: bool = False) -
     ModelError
         The bundle's file is missing or damaged.
     """
+    steps = timing(bundle, again)
+    while True:
+        cancel.check()
+        try:
+            next(steps)
+        except StopIteration as end:
+            choice: Choice = end.value
+            return choice
+
+
+def timing(bundle: ModelBundle, again: bool = False) -> Generator[None, None, Choice]:
+    """As :func:`time_bundle`, one step at a time: between two of them other work may go first.
+
+    The longest step is the compiling of a network, about half a second.
+    """
     bundle.verify()
     kept = _read()
     ms = None if again else kept["ms"].get(_graph_key(bundle))
     if ms is None:
-        ms = _times(bundle, cancel)
+        ms = yield from _times(bundle)
     fastest_bf16 = min((way for way in _ways(ms) if way.precision == "bf16"), key=_time_in(ms), default=None)
-    dice = None if fastest_bf16 is None else _agreement(bundle, fastest_bf16, cancel)
+    dice = None
+    if fastest_bf16 is not None:
+        dice = yield from _agreement(bundle, fastest_bf16)
     _keep({"ms": {_graph_key(bundle): ms}, "dice": {_weights_key(bundle): dice}})
     return _fastest(Timed(ms, dice))
 
@@ -104,22 +122,22 @@ def _time_in(ms: dict[str, float]) -> Any:
     return lambda way: ms[str(way)]
 
 
-def _times(bundle: ModelBundle, cancel: CancelToken) -> dict[str, float]:
+def _times(bundle: ModelBundle) -> Generator[None, None, dict[str, float]]:
     """Median milliseconds an image of each way that can load the network."""
     image = np.random.default_rng(0).standard_normal(usual_shape(bundle), np.float32)
     found = {}
     for way in choices(this_machine()):
-        cancel.check()
+        yield
         # A way that cannot load or run this network is no candidate; the libraries' errors share no base class.
         with contextlib.suppress(RuntimeError, ValueError, TypeError, MemoryError):
-            found[str(way)] = _median_ms(open_runner(bundle, way), image, cancel)
+            found[str(way)] = yield from _median_ms(open_runner(bundle, way), image)
     return found
 
 
-def _median_ms(runner: Runner, image: npt.NDArray[np.float32], cancel: CancelToken) -> float:
+def _median_ms(runner: Runner, image: npt.NDArray[np.float32]) -> Generator[None, None, float]:
     seconds = []
     for i in range(2 + RUNS):
-        cancel.check()
+        yield
         started = time.perf_counter()
         runner.run(image)
         if i >= 2:
@@ -130,14 +148,14 @@ def _median_ms(runner: Runner, image: npt.NDArray[np.float32], cancel: CancelTok
 # -- bfloat16 against fp32 -------------------------------------------------------------------------------
 
 
-def _agreement(bundle: ModelBundle, way: Choice, cancel: CancelToken) -> float:
+def _agreement(bundle: ModelBundle, way: Choice) -> Generator[None, None, float]:
     """Dice of the masks of ``way`` with those of fp32 over the built-in images; 1 where all are empty."""
     exact, other = open_runner(bundle, Choice(threads=way.threads)), open_runner(bundle, way)
     both = total = 0
     for pixels in _images(bundle):
         masks = []
         for runner in (exact, other):
-            cancel.check()
+            yield
             masks.append(_mask(bundle, runner, pixels))
         both += 2 * int(np.count_nonzero((masks[0] == masks[1]) & (masks[0] > 0)))
         total += int(np.count_nonzero(masks[0])) + int(np.count_nonzero(masks[1]))
