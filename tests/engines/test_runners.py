@@ -46,11 +46,10 @@ def test_a_batch_is_answered_as_its_images_are_alone(name):
     assert furthest(runner.run(batch), alone) < 1e-4
 
 
-@pytest.mark.parametrize("name", sorted(p.name for p in models_folder().iterdir() if p.is_dir()))
+@pytest.mark.parametrize("name", sorted(p.name for p in models_folder().glob("repsegnet.*")))
 def test_the_graph_changed_in_memory_answers_as_the_file(name):
     bundle = bundle_of(name)
-    if rewritten(bundle.onnx.read_bytes()) is None:
-        pytest.skip("nothing to change")
+    assert rewritten(bundle.onnx.read_bytes()) is not None
     batch = images(1)
     plain = OnnxRunner(bundle.onnx, rewrite=False).run(batch)
     assert furthest(OnnxRunner(bundle.onnx).run(batch), plain) < 1e-4
