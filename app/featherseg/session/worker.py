@@ -18,6 +18,9 @@ Post = Callable[[Callable[[], None]], None]
 POLITENESS = 5
 """How much the inference thread gives way to the one that draws (nice levels)."""
 
+DRAWING_S = 0.06
+"""How long the thread rests after a change of slice before it looks ahead."""
+
 UNEXPECTED = "The model failed on this image for an unknown reason; try another model."
 
 
@@ -83,6 +86,7 @@ class InferenceWorker:
         self._waiting: _Waiting | None = None
         self._running: CancelToken | None = None
         self._ahead: deque[Request] = deque()
+        self._ahead_from = 0.0
         self._runs: list[LongRun] = []
         self._working = False
         self._closed = False
@@ -101,9 +105,13 @@ class InferenceWorker:
             self._start()
 
     def look_ahead(self, requests: Sequence[Request]) -> None:
-        """Answer these in order while nothing else is asked for, in place of what was to be looked at before."""
+        """Answer these in order while nothing else is asked for, in place of what was to be looked at before.
+
+        The first is begun after a rest, in which what is on screen now is drawn.
+        """
         with self._wake:
             self._ahead = deque(requests)
+            self._ahead_from = time.monotonic() + DRAWING_S
             if requests:
                 self._start()
 
@@ -173,7 +181,9 @@ class InferenceWorker:
         """Seconds to sleep before there is something to do; None until somebody says so."""
         if self._waiting is not None:
             return max(0.0, self._waiting.begin - time.monotonic())
-        return 0.0 if self._ahead or self._runs else None
+        if self._ahead or self._runs:
+            return max(0.0, self._ahead_from - time.monotonic())
+        return None
 
     def _work(self) -> None:
         let_others_go_first(POLITENESS)
