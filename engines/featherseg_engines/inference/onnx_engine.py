@@ -1,7 +1,7 @@
 """Proposals through ONNX Runtime on the CPU; knows nothing of torch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
+from featherseg_engines.inference.volume_run import Step, sweep
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
 
@@ -83,6 +84,10 @@ class OnnxModel:
         """
         return whole.of_volume(self.bundle.card.preprocessing, voxels, self._answer, between)
 
+    def volume_slices(self, voxels: npt.NDArray[np.generic]) -> Iterator[Floats]:
+        """As :meth:`volume_probability`, slice by slice (labels, y, x): the memory does not grow with depth."""
+        return whole.slices_of_volume(self.bundle.card.preprocessing, voxels, self._answer)
+
     def slice_crop(
         self,
         pixels: npt.NDArray[np.generic],
@@ -106,8 +111,14 @@ class OnnxModel:
         network = mirrored(self._answer, 3) if options.flips else self._answer
         return crops.of_volume(pre, voxels, network, between)
 
+    def answers(self, batch: Floats) -> Floats:
+        """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides)."""
+        logits = np.moveaxis(self._run(batch), 1, 0)
+        found = probabilities(logits, self.bundle.card.activation)
+        return np.asarray(np.moveaxis(found, 0, 1), np.float32)
+
     def _answer(self, batch: Floats) -> Floats:
-        return probabilities(self._run(batch), self.bundle.card.activation)
+        return self.answers(batch)[0]
 
     def _run(self, batch: Floats) -> Floats:
         card = self.bundle.card
@@ -115,12 +126,12 @@ class OnnxModel:
             answer = self._session.run([self._output], {self._session.get_inputs()[0].name: batch})[0]
         except Exception as error:  # ONNX Runtime's errors share no public base class
             raise ModelError(f"The model '{card.name}' failed on this image; try another model.") from error
-        if answer.shape != (1, card.outputs, *batch.shape[2:]):
+        if answer.shape != (len(batch), card.outputs, *batch.shape[2:]):
             raise ModelError(
                 f"The model '{card.name}' answered with maps {answer.shape[1:]} where its card means "
                 f"{(card.outputs, *batch.shape[2:])}; it cannot be used."
             )
-        logits: Floats = answer[0]
+        logits: Floats = answer
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
         return logits
@@ -141,6 +152,10 @@ class OnnxEngine:
         while len(self._models) > self._keep:
             self._models.pop(next(iter(self._models)))
         return found
+
+    def sweep(self, request: Request, known: Collection[int] = ()) -> Iterator[Step]:
+        """Answer for all slices, a step at a time; see :class:`~featherseg_engines.inference.volume_run.Sweeper`."""
+        return sweep(self.model(request.model), request, known)
 
     def propose(self, request: Request, cancel: CancelToken) -> Proposal:
         """Answer a request; see :class:`~featherseg_engines.inference.proposal.Engine`."""
