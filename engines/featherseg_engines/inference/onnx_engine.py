@@ -114,11 +114,10 @@ class OnnxModel:
     def answers(self, batch: Floats) -> Floats:
         """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides)."""
         logits = np.moveaxis(self._run(batch), 1, 0)
-        found = probabilities(logits, self.bundle.card.activation)
-        return np.asarray(np.moveaxis(found, 0, 1), np.float32)
+        return np.moveaxis(probabilities(logits, self.bundle.card.activation), 0, 1)
 
     def _answer(self, batch: Floats) -> Floats:
-        return self.answers(batch)[0]
+        return np.asarray(self.answers(batch)[0], np.float32)
 
     def _run(self, batch: Floats) -> Floats:
         card = self.bundle.card
@@ -131,7 +130,7 @@ class OnnxModel:
                 f"The model '{card.name}' answered with maps {answer.shape[1:]} where its card means "
                 f"{(card.outputs, *batch.shape[2:])}; it cannot be used."
             )
-        logits: Floats = answer
+        logits: Floats = np.asarray(answer, np.float32)
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
         return logits
