@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KEYS = {
     "propose": "Ctrl+Alt+Space",
+    "whole": "Ctrl+Alt+R",
     "drop": "Ctrl+Alt+D",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
