@@ -76,7 +76,9 @@ def make(pump):
 
 
 def slices(session) -> int:
-    return session.whole._sweep.last.slices if session.whole.running else -1
+    """How many slices the run says are there; -1 where none goes on."""
+    progress = session.whole.progress
+    return int(progress.text.split(": ")[1].split()[0]) if progress else -1
 
 
 def go_on(session, engine, pump, to: int) -> None:
