@@ -112,9 +112,16 @@ class OnnxModel:
         return crops.of_volume(pre, voxels, network, between)
 
     def answers(self, batch: Floats) -> Floats:
-        """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides)."""
+        """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides).
+
+        A block of a volume that is all one value shows nothing, and is not put before the network: the shipped one
+        sees a label there with certainty.
+        """
+        card = self.bundle.card
+        if card.dims == 3 and batch.min() == batch.max():
+            return np.zeros((len(batch), len(card.labels), *batch.shape[2:]), np.float32)
         logits = np.moveaxis(self._run(batch), 1, 0)
-        return np.moveaxis(probabilities(logits, self.bundle.card.activation), 0, 1)
+        return np.moveaxis(probabilities(logits, card.activation), 0, 1)
 
     def _answer(self, batch: Floats) -> Floats:
         return np.asarray(self.answers(batch)[0], np.float32)

@@ -73,10 +73,7 @@ def slices_of_volume(
 def blocks_of_volume(
     pre: Preprocessing, voxels: npt.NDArray[np.generic], network: Network
 ) -> Iterator[Floats | None]:
-    """None after each block of a volume (z, y, x[, 3]), and each slice (labels, y, x) when it is finished.
-
-    No block is left out: also one that shows nothing but a single value is put before the network.
-    """
+    """None after each block of a volume (z, y, x[, 3]), and each slice (labels, y, x) when it is finished."""
     settled = with_range(pre, voxels)
 
     def read(where: tuple[slice, ...]) -> Floats:
