@@ -29,6 +29,7 @@ KEYS = {
     "propose": "Ctrl+Alt+Space",
     "whole": "Ctrl+Alt+R",
     "drop": "Ctrl+Alt+D",
+    "live": "Ctrl+Alt+W",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
     "tool.brush": "Ctrl+Alt+B",

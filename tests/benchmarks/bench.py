@@ -208,7 +208,28 @@ def startup(runs: int = 7) -> None:
     row("bare napari", *times[1])
 
 
-SECTIONS = {"deployed": deployed, "networks": networks, "ghost": ghost, "startup": startup}
+def live() -> None:
+    """Slice change to ghost pixels, computed then and computed ahead."""
+    from benchmarks.live import slices
+
+    slices()
+
+
+def scroll() -> None:
+    """Scrolling with live mode off and on."""
+    from benchmarks import live as window
+
+    window.scroll()
+
+
+SECTIONS = {
+    "deployed": deployed,
+    "networks": networks,
+    "ghost": ghost,
+    "live": live,
+    "scroll": scroll,
+    "startup": startup,
+}
 
 
 def main(names: list[str]) -> int:

@@ -173,16 +173,12 @@ def test_blocks_of_a_volume_give_what_the_whole_volume_gives_within_a_level():
     assert near.any() and np.abs(found.astype(int) - expected)[:, near].max() <= 1
 
 
-def test_nothing_is_found_in_a_block_of_a_single_value(monkeypatch):
+def test_nothing_is_found_in_a_block_of_a_single_value():
     model = OnnxModel(Catalogue().resolve(HIPPOCAMPUS))
-    runs = []
-    real = model._session
     voxels = np.zeros((32, 64, 64), np.int16)
     voxels[:, :, 32:] = phantom((32, 64, 32)).voxels
-    model._session = type("Counting", (), {"run": lambda _, *a: runs.append(1) or real.run(*a), "get_inputs": real.get_inputs})()
     found = model.volume_probability(voxels)
-    assert len(runs) == 2, "of three blocks in a row the first is blank"
-    assert not found[..., :16].any()
+    assert not found[..., :16].any() and found[..., 16:].any()
 
 
 class OneByOne:

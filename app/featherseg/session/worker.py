@@ -68,6 +68,7 @@ class InferenceWorker:
         self._running: CancelToken | None = None
         self._ahead: deque[Request] = deque()
         self._runs: list[LongRun] = []
+        self._working = False
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -98,6 +99,12 @@ class InferenceWorker:
             if run in self._runs:
                 self._runs.remove(run)
 
+    @property
+    def busy(self) -> bool:
+        """Whether it computes something, or is about to."""
+        with self._wake:
+            return self._working or self._waiting is not None or bool(self._ahead or self._runs)
+
     def cancel(self) -> None:
         """Drop the waiting request and stop the running one between two steps."""
         with self._wake:
@@ -126,12 +133,13 @@ class InferenceWorker:
 
     def _next(self) -> Callable[[], None] | None:
         with self._wake:
-            self._running = None
+            self._running, self._working = None, False
             self._wake.wait_for(
                 lambda: self._closed or self._waiting is not None or bool(self._ahead or self._runs)
             )
             if self._closed:
                 return None
+            self._working = True
             if self._waiting is not None:
                 request, token = self._waiting
                 self._waiting, self._running = None, token
