@@ -231,6 +231,9 @@ def test_pieces_of_a_network_that_takes_volumes_show_slice_by_slice(make, pump):
     engine.gate.release(9)
     pump.until(lambda: not session.whole.running)
     assert session.proposal.request.spans_volume and session.proposal.box.shape[0] == 6
+    session.drop()
+    session.whole.start()
+    assert not session.whole.running and session.proposal.request.spans_volume, "it is not computed again"
 
 
 def test_proposing_for_a_large_volume_runs_with_progress_and_cancel(make, pump, monkeypatch):

@@ -45,8 +45,7 @@ def test_r_proposes_for_all_slices_with_pause_and_cancel_and_space_accepts_all(w
     wait(lambda: not session.whole.running)
     wait(lambda: session.proposal is not None and session.proposal.request.spans_volume)
     assert not strip.isVisible()
-    ghost = window.viewer.layers["proposal"]
-    assert session.proposal.box.empty or ghost.data.shape == session.proposal.box.shape
+    assert not session.proposal.box.empty
     hand.key("space")
     assert len(session.case.history.done) == 1
     hand.key("ctrl+z")

@@ -68,6 +68,10 @@ class WholeRun:
             return
         if session.proposal is not None and session.proposal.request.spans_volume:
             proposing.let_go()
+        before = None if self.agree else proposing.cache.get(request)
+        if before is not None:
+            proposing.show(before)
+            return
         asked = {z: proposing.cache.get(request.at(z)) for z in range(depth)}
         known: dict[int, Proposal] = {z: found for z, found in asked.items() if found is not None}
         session.tell(None)
@@ -118,6 +122,8 @@ class WholeRun:
         for piece in step.pieces:
             proposing.take(piece)
         if step.whole is not None:
+            if step.whole.request.model.card.dims == 3 and not self.agree:
+                proposing.cache.put(step.whole)  # of slices the pieces are there
             self._end()
             proposing.show(step.whole)
         else:
