@@ -95,6 +95,10 @@ def setup() -> None:
     say("installing the locked packages (about 1 GB the first time, some minutes) …")
     pip = (PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--prefer-binary")
     call_with_count(*pip, "--progress-bar", "off", "-c", LOCK, "-e", ".[app,train,dev]")
+    # by itself and without what it asks for: openvino-telemetry must not come in
+    fast = next((line for line in LOCK.read_text().split() if line.startswith("openvino==")), "")
+    if not fast or subprocess.run([*pip, "-q", "--no-deps", fast], check=False).returncode:  # type: ignore[call-overload]
+        say("OpenVINO does not fit this system: proposals are computed without it, just slower")
     STAMP.write_text(wanted)
     say(f"set up in {time.monotonic() - started:.0f} s")
 

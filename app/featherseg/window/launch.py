@@ -53,6 +53,7 @@ def run_window(path: Path | None = None) -> int:
         QMessageBox.critical(None, "Featherseg", problem)
         return 2
     window = make_window()
+    window.session.proposing.measures = True
     window.show()
     if path is not None:
         window.files.open(path)
