@@ -94,8 +94,10 @@ def predict(
     volume = read_image(image)
     network = OnnxModel(bundle)
     numbers = np.array([0, *(entry.value for entry in bundle.card.labels)], np.uint16)
-    labels = labels_at(network.volume_probability(volume.voxels), threshold)
-    write_mask(output, numbers[labels], volume.geometry)
+    labels = np.zeros(volume.geometry.shape, numbers.dtype)
+    for z, found in enumerate(network.volume_slices(volume.voxels)):  # never the whole volume as floats
+        labels[z] = numbers[labels_at(found, threshold)]
+    write_mask(output, labels, volume.geometry)
 
 
 @app.command()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 KEYS = {
     "propose": "Ctrl+Alt+Space",
+    "whole": "Ctrl+Alt+R",
     "drop": "Ctrl+Alt+D",
     "live": "Ctrl+Alt+W",
     "undo": "Ctrl+Z",

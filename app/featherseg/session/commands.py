@@ -39,8 +39,32 @@ def session_commands(session: Session) -> list[Command]:
             checked=lambda: session.proposing.live,
             help="The proposal follows slice, window and model by itself",
         ),
+        *_run_commands(session),
         Command("undo", "Undo", "Ctrl+Z", "Edit", session.undo, repeats=True),
         Command("redo", "Redo", "Ctrl+Shift+Z", "Edit", session.redo, repeats=True),
+    ]
+
+
+def _run_commands(session: Session) -> list[Command]:
+    whole = session.whole
+    return [
+        Command(
+            "whole",
+            "Propose for all slices",
+            "R",
+            "Model",
+            whole.start,
+            help="From the slice on screen outwards; one Space then accepts all",
+        ),
+        Command(
+            "whole.smooth",
+            "Smooth along slices",
+            "",
+            "Model",
+            lambda: whole.smooth(not whole.agree),
+            checked=lambda: whole.agree,
+            help="Let the proposals of neighbouring slices agree when all slices are there",
+        ),
     ]
 
 

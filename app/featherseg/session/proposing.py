@@ -81,18 +81,28 @@ class Proposing:
 
     def propose(self) -> None:
         """Ask for the slice on screen because a person wants it."""
+        objection = self.objection()
+        if objection is not None:
+            self._session.tell(objection)
+            return
+        request = self.request_at(self._session.z)
+        if request.spans_volume and request.volume.voxels.size > LIVE_VOXELS:
+            self._session.whole.start()  # it takes long: with progress and Cancel
+            return
+        self._asked = True
+        self._settled.discard(request.key)
+        self._ask(request)
+
+    def objection(self) -> Notice | None:
+        """Why nothing can be asked now; None where it can."""
         session = self._session
         if session.case is None:
-            session.tell(Notice("Open an image first: File, Open image, or drop one on the window."))
-        elif session.case.growing:
-            session.tell(Notice("The series is still being read; propose when all slices are there."))
-        elif session.model is None:
-            session.tell(Notice("There is no model to propose with; install one.", "problem"))
-        else:
-            self._asked = True
-            request = self.request_at(session.z)
-            self._settled.discard(request.key)
-            self._ask(request)
+            return Notice("Open an image first: File, Open image, or drop one on the window.")
+        if session.case.growing:
+            return Notice("The series is still being read; propose when all slices are there.")
+        if session.model is None:
+            return Notice("There is no model to propose with; install one.", "problem")
+        return None
 
     def go_live(self, live: bool) -> None:
         """Let the proposal follow slice, window and model by itself, or no longer; a ghost stays."""
@@ -162,11 +172,29 @@ class Proposing:
                 self._session.tell(None)
             self.proposed.emit(None)
 
-    def show(self, proposal: Proposal) -> None:
+    def show(self, proposal: Proposal, *, asked: bool = True) -> None:
         """Show an answer that came another way (a long run) as the one for what is on screen."""
-        self._asked, self._wanted = True, proposal.request.key
+        self._asked, self._wanted = asked, proposal.request.key
         self.worker.cancel()
         self._show(proposal)
+
+    def take(self, proposal: Proposal) -> None:
+        """Keep what a long run found for a slice; where that slice is on screen and has no ghost, show it."""
+        self.cache.put(proposal)
+        if proposal.request.z == self._session.z:
+            self.recall(proposal.request)
+
+    def recall(self, run: Request) -> None:
+        """Show what a long run over all slices has found for the one on screen; its ghost of another slice goes."""
+        request, shown = run.at(self._session.z), self.proposal
+        left = shown is not None and shown.request.piece and shown.request.z != request.z
+        if (shown is not None and not left) or (self.busy and self._wanted != request.key):
+            return
+        known = None if request.key in self._settled else self.cache.get(request)
+        if known is not None:
+            self.show(known, asked=False)
+        elif left:
+            self.let_go()
 
     @property
     def unasked(self) -> bool:

@@ -15,6 +15,7 @@ from featherseg.session.opening import Early, Opening
 from featherseg.session.proposing import Proposing
 from featherseg.session.tool import Tool
 from featherseg.session.viewing import Index, Viewing
+from featherseg.session.whole_run import WholeRun
 from featherseg.session.worker import Post
 from featherseg_engines.errors import FeathersegError
 from featherseg_engines.imaging.overlay import laid_over
@@ -61,6 +62,7 @@ class Session:
         catalogue: Catalogue | None = None,
         make_engine: Callable[[], Engine] = OnnxEngine,
     ) -> None:
+        self.post = post
         self.catalogue = catalogue or Catalogue()
         self.case: OpenCase | None = None
         self.labelling = Labelling()
@@ -79,6 +81,7 @@ class Session:
         self.proposing = Proposing(self, post, make_engine)
         self.proposing.proposed.connect(self.proposed.emit)
         self.proposing.busy_changed.connect(self.busy_changed.emit)
+        self.whole = WholeRun(self)
         self.viewing.window_changed.connect(self._on_window)
         self._adopt_labels_of_model()
 

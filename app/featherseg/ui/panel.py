@@ -8,6 +8,7 @@ from featherseg.session.settings import Theme
 from featherseg.session.toolbox import Toolbox
 from featherseg.ui.labels_box import LabelsBox
 from featherseg.ui.model_box import ModelBox
+from featherseg.ui.run_box import RunBox
 from featherseg.ui.style import sheet
 from featherseg.ui.tools_box import ToolsBox
 
@@ -28,6 +29,7 @@ class SessionPanel(QScrollArea):
         body.setObjectName("featherseg-panel")
         body.setStyleSheet(sheet("dark"))
         self.model = ModelBox(session, keys)
+        self.whole = RunBox(session.whole)
         self.labels = LabelsBox(session)
         self.tools = ToolsBox(session, keys, toolbox)
         self._layout = QVBoxLayout(body)
@@ -37,6 +39,7 @@ class SessionPanel(QScrollArea):
             line.setProperty("role", "line")
             line.setFixedHeight(1)
             self._layout.addWidget(line)
+        self.put_below_model(self.whole)
         self._layout.addStretch(1)
         self.setWidget(body)
         self.tools.more.hide()
@@ -52,6 +55,10 @@ class SessionPanel(QScrollArea):
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
         self._layout.insertWidget(0, widget)
+
+    def put_below_model(self, widget: QWidget) -> None:
+        """Add a widget between the model and what follows (a run that goes on)."""
+        self._layout.insertWidget(self._layout.indexOf(self.model) + 1, widget)
 
     def put_below(self, widget: QWidget) -> None:
         """Add a widget at the end (save and open in napari's dock)."""
@@ -86,6 +93,6 @@ class SessionPanel(QScrollArea):
 
     def release(self) -> None:
         """Let go of the session."""
-        for box in (self.model, self.labels):
+        for box in (self.model, self.whole, self.labels):
             box.connections.clear()
         self.tools.release()

@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         self._window_menu.aboutToShow.connect(self._fill_window_menu)
         if self.work is not None:
             self.work.join(self.columns, self.panel.model, self.table.hints)
+            self.panel.put_below_model(self.work.strip)
         self.header = HeaderDock(session, self)
         for dock in (self.header, self.statistics):
             self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)

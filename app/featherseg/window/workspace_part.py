@@ -7,10 +7,12 @@ from qtpy.QtCore import Qt
 
 from featherseg.session.commands import Command
 from featherseg.session.workbench import Workbench
+from featherseg.session.workspace_run import WorkspaceRun
 from featherseg.ui.cases_panel import CaseOrders, CasesPanel
 from featherseg.ui.columns import Columns
 from featherseg.ui.connections import Connections
 from featherseg.ui.model_box import Further, ModelBox
+from featherseg.ui.run_box import RunBox
 from featherseg.window.files import Files
 from featherseg.window.history_dock import HistoryDock
 from featherseg.window.keys import TypingGuard
@@ -27,6 +29,8 @@ class WorkspacePart:
 
     def __init__(self, bench: Workbench, files: Files, window: "MainWindow") -> None:
         self.bench, self._window = bench, window
+        self.run = WorkspaceRun(bench)
+        self.strip = RunBox(self.run)
         self.files = WorkspaceFiles(bench, files, window)
         orders = CaseOrders(window.to_image, self.files.take, self.files.relink, self.files.remove)
         self.cases = CasesPanel(bench, orders)
@@ -37,7 +41,15 @@ class WorkspacePart:
 
     def commands(self) -> list[Command]:
         """Workspace and case commands, in the order of the menus."""
-        return workspace_commands(self.bench, self.files, self.fold, self.show_history)
+        everything = Command(
+            "cases.propose",
+            "Propose for every case",
+            "Q",
+            "Model",
+            self.run.start,
+            help="One after the other, also overnight; cases that have a proposal of this model are left out",
+        )
+        return [*workspace_commands(self.bench, self.files, self.fold, self.show_history), everything]
 
     def join(self, columns: Columns, model: ModelBox, hints: Mapping[str, str]) -> None:
         """Take the place at the window's left, once menus and columns are there."""
@@ -60,6 +72,8 @@ class WorkspacePart:
 
     def release(self) -> None:
         """Write what is to be written and let go; the person has agreed to losing what the disk refuses."""
+        self.strip.connections.clear()
+        self.run.close()
         self.bench.end()
         self.connections.clear()
         self.cases.release()

@@ -1,7 +1,7 @@
 """Proposals from deployed networks on the CPU; knows nothing of torch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,7 @@ from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
 from featherseg_engines.inference.runner import Runner
 from featherseg_engines.inference.self_timing import choice_for
+from featherseg_engines.inference.volume_run import Step, sweep
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
 
@@ -94,6 +95,10 @@ class OnnxModel:
         """
         return whole.of_volume(self.bundle.card.preprocessing, voxels, self._answer, between)
 
+    def volume_slices(self, voxels: npt.NDArray[np.generic]) -> Iterator[Floats]:
+        """As :meth:`volume_probability`, slice by slice (labels, y, x): the memory does not grow with depth."""
+        return whole.slices_of_volume(self.bundle.card.preprocessing, voxels, self._answer)
+
     def slice_crop(
         self,
         pixels: npt.NDArray[np.generic],
@@ -117,15 +122,22 @@ class OnnxModel:
         network = mirrored(self._answer, 3) if options.flips else self._answer
         return crops.of_volume(pre, voxels, network, between)
 
+    def answers(self, batch: Floats) -> Floats:
+        """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides).
+
+        A block of a volume that is all one value shows nothing, and is not put before the network: the shipped one
+        sees a label there with certainty.
+        """
+        card = self.bundle.card
+        if card.dims == 3 and batch.min() == batch.max():
+            return np.zeros((len(batch), len(card.labels), *batch.shape[2:]), np.float32)
+        logits = np.moveaxis(self._run(batch), 1, 0)
+        return np.moveaxis(probabilities(logits, card.activation), 0, 1)
+
     def _answer(self, batch: Floats) -> Floats:
-        return probabilities(self._run(batch), self.bundle.card.activation)
+        return np.asarray(self.answers(batch)[0], np.float32)
 
     def _run(self, batch: Floats) -> Floats:
-        """Logits (outputs, *sides) of one image (1, channels, *sides)."""
-        logits: Floats = self._run_batch(batch)[0]
-        return logits
-
-    def _run_batch(self, batch: Floats) -> Floats:
         """Logits (n, outputs, *sides) of n images (n, channels, *sides)."""
         card = self.bundle.card
         try:
@@ -157,6 +169,10 @@ class OnnxEngine:
         while len(self._models) > self._keep:
             self._models.pop(next(iter(self._models)))
         return found
+
+    def sweep(self, request: Request, known: Collection[int] = ()) -> Iterator[Step]:
+        """Answer for all slices, a step at a time; see :class:`~featherseg_engines.inference.volume_run.Sweeper`."""
+        return sweep(self.model(request.model), request, known)
 
     def forget(self, bundle: ModelBundle) -> None:
         """Load a bundle's model anew when it is next asked for: another way to compute it was chosen."""

@@ -1,7 +1,7 @@
 """A complete request for a mask, what its answer depends on, and the answer."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -69,7 +69,8 @@ class Request:
     """Everything an engine needs, so that an older request may be dropped without loss.
 
     ``serial`` grows with each request of a session. ``image`` names the volume's content (its hash, or what
-    stands for it while the volume is open). ``whole`` asks a network that takes slices for all of them.
+    stands for it while the volume is open). ``whole`` asks a network that takes slices for all of them;
+    ``piece`` is of a network that takes volumes one slice of its answer.
     """
 
     serial: int
@@ -79,11 +80,16 @@ class Request:
     options: Options = PLAIN
     image: str = ""
     whole: bool = False
+    piece: bool = False
 
     @property
     def spans_volume(self) -> bool:
         """Whether the answer is for all slices: asked for all, or a network that takes volumes."""
-        return self.whole or self.model.card.dims == 3
+        return self.whole or (self.model.card.dims == 3 and not self.piece)
+
+    def at(self, z: int) -> "Request":
+        """The same for one slice of what this asks for."""
+        return replace(self, z=z, whole=False, piece=self.model.card.dims == 3)
 
     @property
     def key(self) -> Key:

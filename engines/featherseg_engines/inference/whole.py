@@ -1,18 +1,21 @@
 """The answer for a whole slice or volume from a network that sees a scaled slice, a patch or a block."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.imaging.preprocess import Preprocessing
-from featherseg_engines.inference.patches import blended
+from featherseg_engines.inference.patches import blended, streamed, to_block
 
 Floats = npt.NDArray[np.float32]
 Network = Callable[[Floats], Floats]
 """Input (1, channels, *sides), normalised, to probabilities (labels, *sides)."""
 SLICE_OVERLAP = 0.25
 """Of patches in a slice, as a share of their side; blocks of a volume overlap by half."""
+SAMPLE = 4 * 2**20
+"""Values of a volume that its range is found from."""
 
 
 def nothing() -> None:
@@ -44,10 +47,52 @@ def of_volume(
 
     ``between`` is called before each step and may raise to stop.
     """
-    if pre.dims == 3:
-        return blended(pre.normalise(pre.unit_volume(voxels)), pre.patch, network, between=between)
-    planes = []
-    for plane in voxels:
-        between()
-        planes.append(of_slice(pre, plane, network, between))
-    return np.stack(planes, axis=1)
+    return np.stack(list(slices_of_volume(pre, voxels, network, between)), axis=1)
+
+
+def slices_of_volume(
+    pre: Preprocessing,
+    voxels: npt.NDArray[np.generic],
+    network: Network,
+    between: Callable[[], None] = nothing,
+) -> Iterator[Floats]:
+    """As :func:`of_volume`, slice by slice (labels, y, x) from the first to the last, in bounded memory."""
+    if pre.dims == 2:
+        for plane in voxels:
+            between()
+            yield of_slice(pre, plane, network, between)
+        return
+    between()
+    for found in blocks_of_volume(pre, voxels, network):
+        if found is None:
+            between()
+        else:
+            yield found
+
+
+def blocks_of_volume(
+    pre: Preprocessing, voxels: npt.NDArray[np.generic], network: Network
+) -> Iterator[Floats | None]:
+    """None after each block of a volume (z, y, x[, 3]), and each slice (labels, y, x) when it is finished."""
+    settled = with_range(pre, voxels)
+
+    def read(where: tuple[slice, ...]) -> Floats:
+        return to_block(settled.normalise(settled.unit_volume(voxels[where])), pre.patch)
+
+    return streamed(read, voxels.shape[:3], pre.patch, network)
+
+
+def with_range(pre: Preprocessing, voxels: npt.NDArray[np.generic]) -> Preprocessing:
+    """These settings with the volume's own range of values found, so that each block is seen in the same one.
+
+    The percentiles are of all values up to :data:`SAMPLE` of them; of a larger volume they are those of evenly
+    spread values, as many.
+    """
+    if pre.intensity == "window" or (pre.intensity == "full_range" and voxels.dtype == np.uint8):
+        return pre
+    step = -(-voxels.size // SAMPLE)
+    parts = [plane.reshape(-1)[z % step :: step] for z, plane in enumerate(voxels)]
+    values = np.concatenate(parts).astype(np.float32)
+    values = values[np.isfinite(values)]
+    low, high = np.percentile(values, (1, 99)) if values.size else (0.0, 1.0)
+    return replace(pre, intensity="window", window=(float(low), float(high)))
