@@ -142,7 +142,9 @@ def rows_of(model_name: str, data: str, split: str = "dev") -> list[Row]:
     return found
 
 
-def row_of(name: str, turned: list[Levels], truth: npt.NDArray[np.uint16], pixels: npt.NDArray[np.generic]) -> Row:
+def row_of(
+    name: str, turned: list[Levels], truth: npt.NDArray[np.uint16], pixels: npt.NDArray[np.generic]
+) -> Row:
     """One image's row."""
     plain, mean = turned[0], np.mean(turned, axis=0).astype(np.uint8)
     masks = [labels_at_levels(levels, 0.5) for levels in (plain, mean)]
@@ -164,18 +166,26 @@ def report(title: str, rows: list[Row]) -> dict[str, float]:
     """Spearman of each candidate with the error; mirrored ones with the mirrored answer's."""
     out = {}
     for name in rows[0].scores:
-        errors = [r.error_mirrored if name.startswith("mirrored: 1") or name.endswith("sets") and
-                  name.startswith("mirrored") else r.error for r in rows]
+        errors = [
+            r.error_mirrored
+            if name.startswith("mirrored: 1") or name.endswith("sets") and name.startswith("mirrored")
+            else r.error
+            for r in rows
+        ]
         out[name] = float(spearmanr([r.scores[name] for r in rows], errors).statistic)
-    print(f"\n{title}: {len(rows)} images, mean Dice {1 - np.mean([r.error for r in rows]):.3f}, "
-          f"mirrored {1 - np.mean([r.error_mirrored for r in rows]):.3f}")
+    print(
+        f"\n{title}: {len(rows)} images, mean Dice {1 - np.mean([r.error for r in rows]):.3f}, "
+        f"mirrored {1 - np.mean([r.error_mirrored for r in rows]):.3f}"
+    )
     for name, value in out.items():
         print(f"  {name:32s} {value:6.3f}   mean score {np.mean([r.scores[name] for r in rows]):.3f}")
     none = [r for r in rows if r.empty]
     if none:
-        print(f"  nothing found: {len(none)}, wrongly {sum(not r.truth_empty for r in none)}; peaks right "
-              f"{[round(r.scores['level sets'], 2) for r in none if r.truth_empty]} wrong "
-              f"{[round(r.scores['level sets'], 2) for r in none if not r.truth_empty]}")
+        print(
+            f"  nothing found: {len(none)}, wrongly {sum(not r.truth_empty for r in none)}; peaks right "
+            f"{[round(r.scores['level sets'], 2) for r in none if r.truth_empty]} wrong "
+            f"{[round(r.scores['level sets'], 2) for r in none if not r.truth_empty]}"
+        )
     return out
 
 

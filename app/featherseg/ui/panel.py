@@ -86,6 +86,6 @@ class SessionPanel(QScrollArea):
 
     def release(self) -> None:
         """Let go of the session."""
-        for box in (self.model, self.labels):
+        for box in (self.model, self.model.unsure, self.labels):
             box.connections.clear()
         self.tools.release()

@@ -1,5 +1,6 @@
 """One plane of a session's case as napari layers on a viewer model of our own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
 from featherseg.viewer.layers import ABOVE, PLANE_MODES, Ghost, LabelsBinding, colormap
+from featherseg.viewer.unsure import UnsureGlow
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.imaging.windowing import limits
@@ -46,6 +48,7 @@ class Canvas:
         self.view: PlaneView | None = None
         self._binding: LabelsBinding | None = None
         self._ghost: Ghost | None = None
+        self.glow: UnsureGlow | None = None
         self._image: Image | None = None
         self._over: Image | None = None
         self._outline: Labels | None = None
@@ -128,10 +131,10 @@ class Canvas:
         return (at[0], at[1], at[2]) if inside else None
 
     def _clear(self) -> None:
-        for part in (self._binding, self._ghost):
+        for part in (self._binding, self._ghost, self.glow):
             if part is not None:
                 part.release()
-        self._binding = self._ghost = self._outline = self.case = self.view = None
+        self._binding = self._ghost = self.glow = self._outline = self.case = self.view = None
         self._image = self._over = None
         if self.viewer.layers:
             self.viewer.layers.clear()
@@ -166,8 +169,13 @@ class Canvas:
         ghost.blending = ABOVE
         scale = grid["scale"]
         self._binding = LabelsBinding(session, labels, PLANE_MODES)
-        self._ghost = Ghost(
-            session, ghost, lambda at: [n * s for n, s in zip(at, scale, strict=True)], flat=flat
+
+        def place(at: Sequence[int]) -> list[float]:
+            return [n * s for n, s in zip(at, scale, strict=True)]
+
+        self._ghost = Ghost(session, ghost, place, flat=flat)
+        self.glow = UnsureGlow(
+            session, viewer.layers, grid, place, lambda: viewer.layers.index(labels), flat=flat
         )
         labels.events.labels_update.connect(self._on_brush_moved)
         viewer.layers.selection.active = labels

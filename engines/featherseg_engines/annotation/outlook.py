@@ -99,7 +99,7 @@ def describe(volume: Volume, proposal: Proposal) -> Vector:
     if volume.voxels.dtype == np.uint8:
         colours = colours / 255
     else:
-        low, high = np.nanpercentile(pixels[::4, ::4], (1, 99))
+        low, high = np.nanpercentile(np.asarray(pixels[::4, ::4], np.float64), (1, 99))
         colours = np.nan_to_num(np.clip((colours - low) / max(float(high - low), 1e-6), 0, 1))
     found = np.zeros(pixels.shape[:2], np.float32)
     if not proposal.box.empty:
@@ -128,9 +128,7 @@ def _squares(plane: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
     return np.asarray(both / area, np.float64)
 
 
-def order_by_use(
-    outlooks: Sequence[Outlook], done: Collection[int], candidates: Sequence[int]
-) -> list[int]:
+def order_by_use(outlooks: Sequence[Outlook], done: Collection[int], candidates: Sequence[int]) -> list[int]:
     """Case numbers in the order in which correcting them teaches most: unsure ones, unlike what is done.
 
     The next case is the one with the largest product of its score and its distance to the nearest case that is

@@ -29,19 +29,19 @@ def entropy(levels: Levels) -> Floats:
     Shannon, A Mathematical Theory of Communication, 1948, section 6.
     """
     if len(levels) == 1:
-        return _binary()[levels[0]]
+        return np.asarray(_binary()[levels[0]])
     terms = _terms()
     rest = np.maximum(255 - levels.sum(axis=0, dtype=np.int32), 0)
     bits = terms[rest]
     for plane in levels:
         bits += terms[plane]
-    return np.minimum(bits / np.float32(np.log2(len(levels) + 1)), np.float32(1))
+    return np.asarray(np.minimum(bits / np.float32(np.log2(len(levels) + 1)), 1), np.float32)
 
 
 def shades(levels: Levels) -> npt.NDArray[np.uint8]:
     """:func:`entropy` in steps of 1/255, (z, y, x): a quarter of the memory, for the screen."""
     if len(levels) == 1:
-        return np.rint(_binary() * 255).astype(np.uint8)[levels[0]]
+        return np.asarray(np.rint(_binary() * 255).astype(np.uint8)[levels[0]])
     out = np.empty(levels.shape[1:], np.uint8)
     for z in range(len(out)):  # slice by slice: a volume's floats would be many times its levels
         out[z] = np.rint(entropy(levels[:, z : z + 1])[0] * 255)
