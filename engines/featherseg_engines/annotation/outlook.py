@@ -150,22 +150,23 @@ def order_by_use(outlooks: Sequence[Outlook], done: Collection[int], candidates:
         return unrated
     points = np.stack([known[number].descriptor for number in rated])
     scores = np.array([known[number].score for number in rated])
+    lengths = (points**2).sum(axis=1)
     behind = [known[number].descriptor for number in sorted(finished) if number in known]
-    nearest = _distances(points, np.stack(behind)).min(axis=1) if behind else np.ones(len(rated))
+    nearest = _nearest(points, lengths, np.stack(behind)) if behind else None
     order: list[int] = []
-    use = scores * nearest
+    use = scores if nearest is None else scores * nearest
     for _ in range(min(CHOSEN_APART, len(rated))):
         chosen = int(use.argmax())
         order.append(chosen)
-        apart = _distances(points, points[chosen : chosen + 1])[:, 0]
-        nearest = apart if not behind and len(order) == 1 else np.minimum(nearest, apart)
+        apart = _nearest(points, lengths, points[chosen : chosen + 1])
+        nearest = apart if nearest is None else np.minimum(nearest, apart)
         use = scores * nearest
         use[order] = -1.0
     rest = [int(i) for i in np.argsort(-use, kind="stable") if use[i] >= 0]
     return [rated[i] for i in (*order, *rest)] + unrated
 
 
-def _distances(points: Vector, others: Vector) -> npt.NDArray[np.float64]:
-    """Euclidean distances (points, others)."""
-    squares = (points**2).sum(axis=1)[:, None] + (others**2).sum(axis=1)[None] - 2 * (points @ others.T)
-    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float64)
+def _nearest(points: Vector, lengths: Vector, others: Vector) -> npt.NDArray[np.float64]:
+    """Euclidean distance of each point, whose squared length is known, to the nearest of the others."""
+    squares = (others**2).sum(axis=1) - 2 * (points @ others.T)
+    return np.asarray(np.sqrt(np.maximum(squares.min(axis=1) + lengths, 0)), np.float64)
