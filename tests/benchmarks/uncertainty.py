@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import spearmanr
 
-from featherseg.session.unsure import FAIRLY, SURE
+from featherseg.session.unsure import FAIRLY, SURE, per_cent
 from featherseg_engines.annotation.outlook import LENGTH, Outlook, describe, order_by_use
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.evaluation import image_score
@@ -149,8 +149,8 @@ def report(title: str, rows: list[Row]) -> dict[str, float]:
 
 def words(rows: list[Row]) -> None:
     """How right each word is."""
-    for word, low, high in (("sure", SURE, 2.0), ("fairly sure", FAIRLY, SURE), ("unsure", -1.0, FAIRLY)):
-        errors = [r.error for r in rows if low <= 1 - r.outlook.score < high]
+    for word, low, high in (("sure", SURE, 101), ("fairly sure", FAIRLY, SURE), ("unsure", 0, FAIRLY)):
+        errors = [r.error for r in rows if low <= per_cent(r.outlook.score) < high]
         if errors:
             good = np.mean(np.asarray(errors) < 0.2)
             print(

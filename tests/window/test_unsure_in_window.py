@@ -1,9 +1,11 @@
 """The glow where the model is unsure, and Enter's way to the most useful case, with real keys in the window."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.canvas import canvas_point
 from support.hand import Hand, settle, wait
 from support.paths import SAMPLE, TINY
 from support.windows import open_in
@@ -39,7 +41,9 @@ def test_u_shows_where_the_model_is_unsure_and_takes_it_away(window):
     wait(lambda: window.session.proposal is not None)
     assert not glows(window), "nothing is drawn while nobody asks"
     assert window.panel.model.unsure.text().endswith("%)")
+    line = window.panel.model.unsure
     hand.key("u")
+    assert "violet" in line.text() and line.sizeHint().width() <= line.width(), "the legend is not cut off"
     (layer,) = seen(window)
     proposal = window.session.proposal
     assert np.array_equal(layer.data, shades(proposal.levels)[0])
@@ -82,9 +86,17 @@ def volume(window):
     return window.session.case
 
 
-def on_screen(layer):
-    """The values that napari draws of a layer now; none outside its slice."""
-    return np.asarray(layer._slice.image.raw) if layer._slice is not None else np.zeros(0)
+def pixel(pane, down_mm, across_mm):
+    """Red, green and blue of the screen at a point of a plane."""
+    settle(0.4)
+    point = pane.native.mapToGlobal(canvas_point(pane.viewer, pane.native, down_mm, across_mm))
+    return (
+        pane.native.screen().grabWindow(0, point.x(), point.y(), 1, 1).toImage().pixelColor(0, 0).getRgb()[:3]
+    )
+
+
+def violet(colour):
+    return colour[2] > 60 and colour[2] > 1.5 * colour[1]
 
 
 def test_the_glow_is_never_that_of_another_slice(window, volume):
@@ -93,12 +105,31 @@ def test_the_glow_is_never_that_of_another_slice(window, volume):
     session.go_to_slice(4)
     session.proposing.show(slice_answer(session, 4, 128))
     (layer,) = seen(window)
-    assert tuple(layer.translate) == (8.0, 3.0, 6.4) and on_screen(layer).max() == 255
+    inside = (13 * 0.5, 16 * 0.8)
+    assert tuple(layer.translate) == (8.0, 3.0, 6.4) and violet(pixel(window.planes.main, *inside))
     Hand(window).key("Up")
-    assert session.z == 5 and not seen(window)
+    assert session.z == 5 and not seen(window) and not violet(pixel(window.planes.main, *inside))
     session.proposing.show(slice_answer(session, 5, 250))
     (layer,) = seen(window)
-    assert layer.translate[0] == 10.0 and layer.data.max() < 60
+    assert layer.translate[0] == 10.0 and not violet(pixel(window.planes.main, *inside)), "sure of this slice"
+    session.proposing.show(slice_answer(session, 5, 100))
+    assert violet(pixel(window.planes.main, *inside))
+
+
+def test_of_an_answer_for_all_slices_the_glow_of_the_slice_on_screen_is_seen(window, volume):
+    session = window.session
+    session.unsure.show(True)
+    session.go_to_slice(4)
+    levels = np.full((1, 2, 14, 16), 255, np.uint8)
+    levels[0, 1] = 128
+    request = replace(session.proposing.request_at(4), whole=True)
+    box = Box((4, 6, 8), (6, 20, 24))
+    session.proposing.show(Proposal(request, box, levels, "m", "w", 0.0))
+    seen_at = {}
+    for z in (4, 5, 6):
+        session.go_to_slice(z)
+        seen_at[z] = violet(pixel(window.planes.main, 13 * 0.5, 16 * 0.8))
+    assert seen_at == {4: False, 5: True, 6: False}
 
 
 def test_the_glow_is_in_all_three_planes_and_rests_outside_its_slice(window, volume):
@@ -151,7 +182,7 @@ def names(bench):
 
 def test_enter_opens_the_most_useful_case_where_the_list_shows_it_first(window, bench):
     hand = Hand(window)
-    sort_by(window, "Most useful first")
+    sort_by(window, "Useful")
     assert names(bench) == ["4", "3", "0", "1", "2"]
     assert "most useful" in window.work.cases.accept.toolTip()
     hand.key("Return")

@@ -9,7 +9,7 @@ def case_commands(bench: Workbench) -> list[Command]:
     return [
         Command(
             "case.accept",
-            "Accept case, open the next",
+            "Accept case, open the next or most useful",
             "Return",
             "Label",
             bench.accept,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from featherseg.session.unsure import percent
+from featherseg.session.unsure import per_cent
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.labels import Label
 
@@ -64,12 +64,12 @@ def line_under(
     when = ago(case.changed)
     if brief:
         when = when.removeprefix("just ").removesuffix(" ago")
-    sure = "" if unsure is None else f"{percent(unsure)} sure"
+    sure = "" if unsure is None else f"{per_cent(unsure)} % sure"
     parts = (sure, sizes_in_words(case, names, brief=brief), when, case.who)
     return " · ".join(part for part in parts if part)
 
 
 def told_in_full(case: Case, names: Mapping[int, Label], unsure: float | None = None) -> str:
     """For the tooltip and for who does not see the list."""
-    sure = "" if unsure is None else f"the model is {percent(unsure)} sure of it"
+    sure = "" if unsure is None else f"the model is {per_cent(unsure)} % sure of it"
     return ", ".join(part for part in (case.name, case.state.value, line_under(case, names), sure) if part)

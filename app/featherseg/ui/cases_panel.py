@@ -35,11 +35,12 @@ SORTS: tuple[tuple[str, Sort], ...] = (
     ("State", "state"),
     ("Changed", "changed"),
     ("Who", "who"),
-    ("Most useful first", "useful"),
+    ("Useful", "useful"),
 )
 NO_WORKSPACE = "No workspace is open. File → Open workspace, or drop a folder of images here."
 NO_CASES = "Drop images or a folder here, or File → Add images."
 NONE_FIT = "No case fits the filter."
+MOST_USEFUL = "Most useful first: those the model is unsure of and that are unlike what is done"
 ACCEPT_NEXT = "Accept this case and open the next that is not accepted (Enter)"
 ACCEPT_USEFUL = (
     "Accept this case and open the most useful one (Enter): the model is unsure of it, and it is unlike those "
@@ -96,6 +97,7 @@ class CasesPanel(QWidget):
             self.states.addItem(f"{sign}{state.value.capitalize()}" if state else "All", state)
         for title, sort in SORTS:
             self.sorts.addItem(title, sort)
+        self.sorts.setItemData(self.sorts.count() - 1, MOST_USEFUL, Qt.ItemDataRole.ToolTipRole)
         for combo, title in ((self.states, "Show which cases"), (self.sorts, "Sort by")):
             combo.setAccessibleName(title)
             combo.setToolTip(title)
@@ -174,7 +176,9 @@ class CasesPanel(QWidget):
                 descending=self.direction.isChecked(),
             )
         )
-        self.accept.setToolTip(ACCEPT_USEFUL if self._bench.shown.sort == "useful" else ACCEPT_NEXT)
+        useful = self._bench.shown.sort == "useful"
+        self.accept.setToolTip(ACCEPT_USEFUL if useful else ACCEPT_NEXT)
+        self.sorts.setToolTip(MOST_USEFUL if useful else "Sort by")
         self._show_direction()
 
     def _on_noted(self, number: int) -> None:

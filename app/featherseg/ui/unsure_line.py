@@ -27,5 +27,6 @@ class UnsureLine(QLabel):
 
     def _on_changed(self, _: object = None) -> None:
         score = self._session.unsure.score
-        self.setText(NO_PROPOSAL if score is None else in_words(score))
+        legend = " · violet: unsure there" if self._session.unsure.shown else ""
+        self.setText(NO_PROPOSAL if score is None else in_words(score) + legend)
         self.setToolTip(MEANING + (LEGEND if self._session.unsure.shown else "U shows where it is unsure."))

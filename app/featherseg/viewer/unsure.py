@@ -16,9 +16,9 @@ MARK = "featherseg-glow"
 NAME = "Featherseg: where the model is unsure"
 GLOW = (0.6, 0.2, 1.0)
 """Violet: of the hues the farthest from all label colours and from greys, also for the colour-blind."""
-FLOOR = 0.35
-"""Share of the most unsure from which it glows: probabilities from 0.07 to 0.93."""
-STRONGEST = 0.85
+FLOOR = 0.5
+"""Share of the most unsure from which it glows: probabilities from 0.11 to 0.89."""
+STRONGEST = 0.65
 """Opacity of the glow where the model is most unsure: the image stays visible through it."""
 
 

@@ -78,7 +78,9 @@ def slice_score(levels: Levels) -> float:
     Notes
     -----
     Level sets of a probability map as the likely shapes of a random set: Vorob'ev; see Molchanov, Theory of
-    Random Sets, 2005, section 2.2. Chosen by measurement (``tests/benchmarks/uncertainty.py``).
+    Random Sets, 2005, section 2.2. Chosen by measurement (``tests/benchmarks/uncertainty.py``): over nine shipped
+    models its rank correlation with 1 - Dice on dev images is 0.57 on average; 1 - soft Dice of mask and
+    probability has 0.51, entropy against the mask's area 0.35, mean entropy in the crop 0.28.
     """
     return score_of(tally(levels))
 
