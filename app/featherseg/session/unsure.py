@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SURE, FAIRLY = 90, 80
 """How sure, in per cent, from which a model is called sure, or fairly sure. Of 635 answers of nine shipped models to
-dev images the mean Dice was 0.91 where sure, 0.82 where fairly sure, 0.58 where unsure (benchmarks/uncertainty.py)."""
+dev images the mean Dice was 0.91 where sure, 0.82 where fairly sure, 0.58 else (benchmarks/uncertainty.py)."""
 LEGEND = "Violet glows where the model hesitates between the label and the background: the stronger, the less sure."
 
 
