@@ -26,6 +26,11 @@ class Pump:
         """What a session is given."""
         self.waiting.put(run)
 
+    def run(self) -> None:
+        """Run what was posted so far."""
+        while not self.waiting.empty():
+            self.waiting.get_nowait()()
+
     def until(self, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Run what was posted until ``condition`` holds."""
         end = time.monotonic() + timeout_s

@@ -30,6 +30,7 @@ KEYS = {
     "propose": "Ctrl+Alt+Space",
     "drop": "Ctrl+Alt+D",
     "model.unsure": "Ctrl+Alt+U",
+    "live": "Ctrl+Alt+W",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
     "tool.brush": "Ctrl+Alt+B",

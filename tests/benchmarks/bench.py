@@ -1,4 +1,5 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|startup]``.
+"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|startup]``; ``bench profile
+[network]`` prints where the time of each node goes.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -35,34 +36,17 @@ def row(name: str, median: float, p95: float, note: str = "") -> None:
 
 
 def deployed() -> None:
-    """ONNX Runtime's fused form against eager torch's training form, 256 x 256, two threads."""
-    import numpy as np
-    import torch
+    """Every way there is here to compute the deployed networks, against eager torch and MONAI's BasicUNet."""
+    import inference
 
-    from featherseg_engines.networks.registry import default_registry
-    from featherseg_engines.training.export import onnx_bytes
+    inference.deployed()
 
-    torch.set_num_threads(THREADS)
-    network = default_registry().build("repsegnet", in_channels=3, classes=2).eval()
-    image = torch.randn(1, 3, 256, 256)
-    session = session_of(onnx_bytes(network.deployed(), image))
-    plain = np.ascontiguousarray(image.numpy())
-    large = [torch.randn(2048, 2048) for _ in range(2)]
 
-    def eager() -> None:
-        with torch.inference_mode():
-            network(image)
+def profile(network: str = "") -> None:
+    """Where each node's time goes; not part of a run of everything."""
+    import inference
 
-    def product() -> None:
-        with torch.inference_mode():
-            large[0] @ large[1]
-
-    times = medians(eager, lambda: session.run(["logits"], {"image": plain}), product)
-    print(f"RepSegNet, 256 x 256, batch 1, {THREADS} threads, {RUNS} runs each in turn")
-    row("eager torch, training form", *times[0])
-    row("ONNX Runtime, fused form", *times[1], f"{times[0][0] / times[1][0]:.1f} x as fast")
-    rate, peak = 2 * 1.768 / times[1][0], 2 * 2.048**3 / times[2][0]
-    row("fp32 matrix product 2048^3", *times[2], f"the fused form reaches {rate / peak:.0%} of its rate")
+    inference.profile(network)
 
 
 def session_of(content: bytes):
@@ -208,15 +192,39 @@ def startup(runs: int = 7) -> None:
     row("bare napari", *times[1])
 
 
-SECTIONS = {"deployed": deployed, "networks": networks, "ghost": ghost, "startup": startup}
+def live() -> None:
+    """Slice change to ghost pixels, computed then and computed ahead."""
+    from benchmarks.live import slices
+
+    slices()
+
+
+def scroll() -> None:
+    """Scrolling with live mode off and on."""
+    from benchmarks import live as window
+
+    window.scroll()
+
+
+SECTIONS = {
+    "deployed": deployed,
+    "networks": networks,
+    "ghost": ghost,
+    "live": live,
+    "scroll": scroll,
+    "startup": startup,
+}
 
 
 def main(names: list[str]) -> int:
     """Run the named sections, each in an interpreter of its own; all of them where none is named."""
     unknown = [name for name in names if name not in SECTIONS and name != "--here"]
-    if unknown:
+    if unknown and names[0] != "profile":
         print(f"There is no benchmark '{unknown[0]}'; there are: {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
+    if names[:1] == ["profile"]:
+        profile(*names[1:2])
+        return 0
     if names[:1] == ["--here"]:
         SECTIONS[names[1]]()
         return 0

@@ -76,8 +76,7 @@ def test_2d_networks_are_chosen_in_the_list_and_propose(open_window):
         hand.key("space")
         wait(lambda: session.proposal is not None)
         assert name in window.status.answer.text()
-        ghost = window.viewer.layers["proposal"]
-        assert ghost.data.shape == session.proposal.box.shape[1:] or session.proposal.box.empty
+        assert window.planes.main.contours.ghost.visible or session.proposal.box.empty
         hand.key("Escape")
     assert any(
         "reconstruction" in window.panel.model.models.itemText(i)
@@ -99,11 +98,13 @@ def test_a_3d_network_proposes_a_volume_that_is_saved_on_its_own_grid(open_windo
     wait(lambda: session.proposal is not None, 60)
     proposal = session.proposal
     assert proposal.box.shape[0] > 1
-    ghost = window.viewer.layers["proposal"]
-    assert ghost.data.shape == proposal.box.shape
-    assert np.allclose(
-        ghost.translate, np.multiply(proposal.box.start, session.case.volume.geometry.spacing_mm)
-    )
+    contours, spacing = window.planes.main.contours, session.case.volume.geometry.spacing_mm
+    session.go_to_slice(proposal.box.start[0])
+    assert contours.ghost.visible
+    place = contours.ghost.transform.translate[:2]
+    assert np.allclose(place, [(proposal.box.start[i] - 0.5) * spacing[i] for i in (2, 1)])
+    session.go_to_slice(0)
+    assert contours.ghost.visible == (proposal.box.start[0] == 0)
     window.viewer.dims.set_current_step(0, 3)
     assert session.proposal is proposal, "a volume's proposal stays while one scrolls"
     hand.key("space")

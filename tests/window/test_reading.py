@@ -134,7 +134,7 @@ def test_a_second_series_is_laid_over_and_taken_away_and_another_patient_is_refu
     wait(lambda: window.session.viewing.overlay is not None)
     settle(0.3)
     names = [layer.name for layer in window.viewer.layers]
-    assert names == ["image", "overlay", "labels", "outline", "proposal"]
+    assert names == ["image", "overlay", "labels"]
     assert window.overlay_box.isVisible() and "check it by eye" in window.notices.text()
     assert str(window.viewer.layers.selection.active) == "labels"
     window.overlay_box.opacity.setValue(20)

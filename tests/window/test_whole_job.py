@@ -146,7 +146,7 @@ def test_a_slice_model_proposes_on_the_slice_of_a_volume_that_is_on_screen(windo
     assert window.session.proposal.request.z == 5
     window.viewer.dims.set_current_step(0, 1)
     assert window.session.proposal is None, "a proposal never shows on another slice"
-    assert not window.viewer.layers["proposal"].data.any()
+    assert not window.planes.main.contours.ghost.visible
 
 
 def test_h_held_hides_the_masks(window, image):
@@ -257,7 +257,7 @@ def test_a_file_dropped_on_the_canvas_is_opened_by_us(window, image):
     QApplication.sendEvent(window, drop)
     wait(lambda: not window.session.reading)
     assert window.session.case.volume.path == image
-    assert [layer.name for layer in window.viewer.layers] == ["image", "labels", "outline", "proposal"]
+    assert [layer.name for layer in window.viewer.layers] == ["image", "labels"]
 
 
 def test_closing_with_unsaved_labels_asks_and_cancel_keeps_them(window, image):

@@ -30,6 +30,15 @@ def session_commands(session: Session) -> list[Command]:
         *_tool_commands(session),
         Command("propose", "Propose or accept", "Space", "Model", lambda: propose_or_accept(session)),
         Command("drop", "Drop the proposal, leave the tool", "Esc", "Model", lambda: leave_or_drop(session)),
+        Command(
+            "live",
+            "Live proposals",
+            "W",
+            "Model",
+            lambda: session.proposing.go_live(not session.proposing.live),
+            checked=lambda: session.proposing.live,
+            help="The proposal follows slice, window and model by itself",
+        ),
         Command("undo", "Undo", "Ctrl+Z", "Edit", session.undo, repeats=True),
         Command("redo", "Redo", "Ctrl+Shift+Z", "Edit", session.redo, repeats=True),
     ]

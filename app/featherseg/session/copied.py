@@ -12,6 +12,8 @@ from featherseg_engines.annotation.tools.scene import Mask
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Box, LabelMap, Labels, changed_box
 
+THE_PROPOSAL = "the proposal"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copied:
@@ -43,7 +45,7 @@ def ghost_mask(proposal: Proposal, threshold: float, values: Labels, value: int)
     """What a proposal says is label ``value``; ``values`` are its classes' label numbers."""
     shape, box = proposal.request.volume.geometry.shape, proposal.box
     crop = np.zeros(box.shape, np.bool_) if box.empty else values[proposal.mask(threshold)] == value
-    return Copied("the proposal", shape, box, np.asarray(crop))
+    return Copied(THE_PROPOSAL, shape, box, np.asarray(crop))
 
 
 def _shape(array: Labels) -> tuple[int, int, int]:

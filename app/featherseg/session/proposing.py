@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NOTHING_FOUND = "Nothing found. Accept to record that nothing is here, or lower the threshold."
 AHEAD, BEHIND = 12, 6
 """Slices computed ahead in the direction a person scrolls, and in the other."""
+HURRIED_S = 0.12
+"""Who changes slices faster than the model answers is asked for after a rest of this length."""
 LIVE_VOXELS = 4 * 2**20
 """Largest volume that a network of volumes answers unasked; a larger one takes long enough to be asked for."""
 
@@ -102,7 +104,7 @@ class Proposing:
             self.flips = flips
             self.follow()
 
-    def follow(self) -> None:
+    def follow(self, after_s: float = 0.0) -> None:
         """In live mode, propose for what is on screen now; a ghost of the same slice stays until then."""
         if not self.live or not self._may_follow():
             return
@@ -111,7 +113,7 @@ class Proposing:
             self.let_go()
         elif request.key != self._wanted:
             self._asked = False
-            self._ask(request)
+            self._ask(request, after_s)
         self._look_ahead()
 
     def moved(self, before: int) -> None:
@@ -122,6 +124,7 @@ class Proposing:
         if session.model is not None and session.model.card.dims == 3:
             return  # what is being computed is for all slices
         self._direction = 1 if session.z >= before else -1
+        hurried = self.busy  # slices change faster than the model answers: let the drawing have the processor
         if self.live and self._may_follow():
             request = self.request_at(session.z)
             known = None if request.key in self._settled else self.cache.get(request)
@@ -132,7 +135,7 @@ class Proposing:
                 self._look_ahead()
                 return
         self.let_go()
-        self.follow()
+        self.follow(HURRIED_S if hurried else 0.0)
 
     def drop(self) -> None:
         """Let the ghost go because a person does not want it; live mode does not bring it back by itself."""
@@ -184,14 +187,14 @@ class Proposing:
             return False
         return model.card.dims == 2 or case.labels.array.size <= LIVE_VOXELS
 
-    def _ask(self, request: Request) -> None:
+    def _ask(self, request: Request, after_s: float = 0.0) -> None:
         self._wanted = request.key
         known = self.cache.get(request)
         if known is not None:
             self.worker.cancel()
             self._show(known)
             return
-        self.worker.submit(request)
+        self.worker.submit(request, after_s)
         self._set_busy(True)
 
     def _look_ahead(self) -> None:

@@ -27,6 +27,7 @@ class Settings:
     shortcuts: Mapping[str, str] = field(default_factory=dict)
     initials: str = ""
     theme: Theme = "dark"
+    live: bool = False
 
 
 def settings_folder() -> Path:
@@ -97,4 +98,5 @@ def settings_from(plain: object) -> Settings:
         {str(command): key for command, key in pairs if isinstance(key, str)},
         initials if isinstance(initials, str) else "",
         "light" if plain.get("theme") == "light" else "dark",
+        plain.get("live") is True,
     )

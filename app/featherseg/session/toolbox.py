@@ -6,7 +6,7 @@ import numpy as np
 from psygnal import Signal
 
 from featherseg.session.case import OpenCase
-from featherseg.session.copied import Copied, copied_label, ghost_mask
+from featherseg.session.copied import THE_PROPOSAL, Copied, copied_label, ghost_mask
 from featherseg.session.labelling import MOST
 from featherseg.session.paint_range import PaintRange
 from featherseg.session.session import Session
@@ -199,6 +199,13 @@ class Toolbox:
             return self.copied
         values = session.label_values(session.proposal)
         return ghost_mask(session.proposal, session.threshold, values, session.active_label)
+
+    @property
+    def operand_name(self) -> str:
+        """What :attr:`operand` is called, without cutting it out; "" where there is none."""
+        if self._session.proposal is not None:
+            return THE_PROPOSAL
+        return self.copied.name if self.copied is not None else ""
 
     def combine(self, operation: Operation) -> None:
         """Union, intersection or difference of the active label with :attr:`operand`, which stays as it is."""

@@ -1,8 +1,12 @@
 """One persistent inference thread: the newest request first, then what may be wanted next, then long runs."""
 
+import os
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from featherseg_engines.errors import Cancelled, FeathersegError
@@ -10,6 +14,9 @@ from featherseg_engines.inference.proposal import CancelToken, Engine, Proposal,
 
 Post = Callable[[Callable[[], None]], None]
 """Runs a callable later on the thread that owns the state (a queued Qt signal, or a queue in tests)."""
+
+POLITENESS = 5
+"""How much the inference thread gives way to the one that draws (nice levels)."""
 
 UNEXPECTED = "The model failed on this image for an unknown reason; try another model."
 
@@ -32,6 +39,15 @@ class LongRun(Protocol):
     def broke(self, sentence: str) -> None:
         """Told in the inference thread that a step failed; no further step comes."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """The request that is next; ``begin`` is a time of the monotonic clock."""
+
+    request: Request
+    token: CancelToken
+    begin: float
 
 
 class InferenceWorker:
@@ -64,19 +80,24 @@ class InferenceWorker:
         self._answered, self._failed = answered, failed
         self._engine: Engine | None = None
         self._wake = threading.Condition()
-        self._waiting: tuple[Request, CancelToken] | None = None
+        self._waiting: _Waiting | None = None
         self._running: CancelToken | None = None
         self._ahead: deque[Request] = deque()
         self._runs: list[LongRun] = []
+        self._working = False
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def submit(self, request: Request) -> None:
-        """Ask for a proposal; any older request is dropped."""
+    def submit(self, request: Request, after_s: float = 0.0) -> None:
+        """Ask for a proposal; any older request is dropped.
+
+        With ``after_s`` it is begun so many seconds from now, and nothing else before it: a newer one most likely
+        takes its place until then, and the processor is left to whoever draws.
+        """
         with self._wake:
             if self._running is not None:
                 self._running.cancel()
-            self._waiting = (request, CancelToken())
+            self._waiting = _Waiting(request, CancelToken(), time.monotonic() + after_s)
             self._start()
 
     def look_ahead(self, requests: Sequence[Request]) -> None:
@@ -97,6 +118,12 @@ class InferenceWorker:
         with self._wake:
             if run in self._runs:
                 self._runs.remove(run)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it computes something, or is about to."""
+        with self._wake:
+            return self._working or self._waiting is not None or bool(self._ahead or self._runs)
 
     def cancel(self) -> None:
         """Drop the waiting request and stop the running one between two steps."""
@@ -126,14 +153,14 @@ class InferenceWorker:
 
     def _next(self) -> Callable[[], None] | None:
         with self._wake:
-            self._running = None
-            self._wake.wait_for(
-                lambda: self._closed or self._waiting is not None or bool(self._ahead or self._runs)
-            )
+            self._running, self._working = None, False
+            while not self._closed and (rest := self._rest()) != 0.0:
+                self._wake.wait(rest)
             if self._closed:
                 return None
+            self._working = True
             if self._waiting is not None:
-                request, token = self._waiting
+                request, token = self._waiting.request, self._waiting.token
                 self._waiting, self._running = None, token
                 return lambda: self._answer(request, token)
             if self._ahead:
@@ -142,7 +169,14 @@ class InferenceWorker:
             run = self._runs[0]
             return lambda: self._step(run)
 
+    def _rest(self) -> float | None:
+        """Seconds to sleep before there is something to do; None until somebody says so."""
+        if self._waiting is not None:
+            return max(0.0, self._waiting.begin - time.monotonic())
+        return 0.0 if self._ahead or self._runs else None
+
     def _work(self) -> None:
+        let_others_go_first(POLITENESS)
         while (job := self._next()) is not None:
             job()
 
@@ -161,7 +195,7 @@ class InferenceWorker:
                 self._tell(lambda: self._failed(request, sentence))
         else:
             with self._wake:  # asked for while it was computed ahead: it need not be computed again
-                if ahead and self._waiting is not None and self._waiting[0].key == request.key:
+                if ahead and self._waiting is not None and self._waiting.request.key == request.key:
                     self._waiting = None
             self._tell(lambda: self._answered(proposal))
 
@@ -179,6 +213,19 @@ class InferenceWorker:
     def _tell(self, what: Callable[[], None]) -> None:
         if not self._closed:
             self._post(what)
+
+
+def let_others_go_first(levels: int) -> None:
+    """Lower the priority of this thread and of those it starts, where the system lets single threads differ.
+
+    Linux does, though POSIX does not ask for it (setpriority(2), "Notes"); elsewhere nothing happens.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        try:
+            os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + levels)
+        except OSError:
+            return
 
 
 def _sentence(error: Exception) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from featherseg.session.commands import propose_or_accept
@@ -47,6 +47,13 @@ class ModelBox(QWidget):
         self.threshold.setValue(session.threshold)
         self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
         self.unsure = UnsureLine(session)
+        self.live = QCheckBox("Live")
+        self.live.setChecked(session.proposing.live)
+        hint = keys.get("live", "")
+        self.live.setToolTip(
+            "The proposal follows by itself when you change slice, window or model"
+            + (f" ({hint})" if hint else "")
+        )
         self.primary = QPushButton()
         self.primary.setObjectName("primary")
         self.drop = QPushButton()
@@ -66,12 +73,15 @@ class ModelBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         heading = QLabel("Model")
         heading.setProperty("role", "heading")
+        top = QHBoxLayout()
+        top.addWidget(heading, 1)
+        top.addWidget(self.live)
         row = QHBoxLayout()
         label = QLabel("Threshold")
         label.setBuddy(self.threshold)
         row.addWidget(label)
         row.addWidget(self.threshold, 1)
-        layout.addWidget(heading)
+        layout.addLayout(top)
         layout.addWidget(self.models)
         layout.addWidget(self.about)
         layout.addLayout(row)
@@ -85,6 +95,8 @@ class ModelBox(QWidget):
         self.threshold.valueChanged.connect(self._on_threshold_moved)
         self.primary.clicked.connect(self._on_primary)
         self.drop.clicked.connect(self._on_drop)
+        self.live.toggled.connect(self._on_live_toggled)
+        self.connections.add(session.proposing.live_changed, self._on_live)
         self.connections.add(session.model_changed, self._on_model_changed)
         self.connections.add(session.proposed, self._on_state)
         self.connections.add(session.busy_changed, self._on_state)
@@ -105,6 +117,12 @@ class ModelBox(QWidget):
 
     def _on_model_chosen(self, index: int) -> None:
         self._session.choose_model(str(self.models.itemData(index)))
+
+    def _on_live_toggled(self, live: bool) -> None:
+        self._session.proposing.go_live(live)
+
+    def _on_live(self, live: bool) -> None:
+        self.live.setChecked(live)
 
     def _on_threshold_moved(self, value: float) -> None:
         if abs(value - self._session.threshold) > 1e-6:

@@ -192,11 +192,11 @@ class MoreTools(QWidget):
             session.opened,
             session.label_changed,
             session.labels_changed,
-            session.proposed,
             toolbox.partner_changed,
-            toolbox.copied_changed,
         ):
             self.connections.add(signal, self._on_labels)
+        for signal in (session.proposed, toolbox.copied_changed):
+            self.connections.add(signal, self._on_operand)
 
     def release(self) -> None:
         """Let go of session and toolbox."""
@@ -242,8 +242,11 @@ class MoreTools(QWidget):
             if row.value != self._session.active_label:
                 self.partner.addItem(f"{row.value}  {row.name}", row.value)
         self.partner.setCurrentIndex(self.partner.findData(chosen))
-        operand = self._toolbox.operand
-        self.operand.setText(f"with {operand.name}:" if operand else "nothing copied yet")
+        self._on_operand()
+
+    def _on_operand(self, _: object = None) -> None:
+        name = self._toolbox.operand_name
+        self.operand.setText(f"with {name}:" if name else "nothing copied yet")
         self._on_usable()
 
     def _on_usable(self) -> None:
@@ -256,7 +259,7 @@ class MoreTools(QWidget):
         for name in ("copy_previous", "copy_next", "interpolate"):
             self.orders[name].setEnabled(usable and toolbox.has_slices)
         for operation in OPERATIONS:
-            self.orders[operation].setEnabled(usable and toolbox.operand is not None)
+            self.orders[operation].setEnabled(usable and bool(toolbox.operand_name))
         self.orders["copy_label"].setEnabled(self._session.case is not None)  # a locked label may be copied
         self.orders["merge"].setEnabled(usable and toolbox.partner is not None)
         self.range.setEnabled(self._session.case is not None)

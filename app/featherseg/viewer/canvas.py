@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from psygnal import Signal
 from superqt.utils import qdebounced, qthrottled
 
 from featherseg.session.case import OpenCase
@@ -13,7 +13,7 @@ from featherseg.session.overlay import Overlay
 from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
-from featherseg.viewer.layers import ABOVE, PLANE_MODES, Ghost, LabelsBinding, colormap
+from featherseg.viewer.layers import ABOVE, PLANE_MODES, LabelsBinding, colormap
 from featherseg.viewer.unsure import UnsureGlow
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume, Window
@@ -30,7 +30,7 @@ GROWTH_MS = 250
 
 
 class Canvas:
-    """Shows a case: image, fill and outline of the labels, ghost, each on the volume's own grid in mm.
+    """Shows a case: image and fill of the labels, each on the volume's own grid in mm.
 
     The voxels are never turned: the viewer's order of axes and the camera's orientation show the patient the
     right way round.
@@ -41,17 +41,17 @@ class Canvas:
         0 shows the plane in which the slices were stored, 1 and 2 the other two.
     """
 
+    outline_changed = Signal()  # the contours of the plane on screen are to be drawn anew
+
     def __init__(self, session: Session, viewer: ViewerModel, rank: int = 0) -> None:
         self.session, self.viewer, self.rank = session, viewer, rank
         self.case: OpenCase | None = None
         self.awake = True
         self.view: PlaneView | None = None
         self._binding: LabelsBinding | None = None
-        self._ghost: Ghost | None = None
         self.glow: UnsureGlow | None = None
         self._image: Image | None = None
         self._over: Image | None = None
-        self._outline: Labels | None = None
         self.connections = Connections()
         self._refresh_soon = qthrottled(self._refresh_outline, timeout=REFRESH_MS)
         self._refresh_when_still = qdebounced(self._refresh_outline, timeout=STILL_MS)
@@ -102,6 +102,7 @@ class Canvas:
         """Follow the cross, or rest while nobody sees this plane."""
         self.awake = awake
         self._on_moved(self.session.viewing.position)
+        self._refresh_outline()
 
     @property
     def flat(self) -> bool:
@@ -131,10 +132,10 @@ class Canvas:
         return (at[0], at[1], at[2]) if inside else None
 
     def _clear(self) -> None:
-        for part in (self._binding, self._ghost, self.glow):
+        for part in (self._binding, self.glow):
             if part is not None:
                 part.release()
-        self._binding = self._ghost = self.glow = self._outline = self.case = self.view = None
+        self._binding = self.glow = self.case = self.view = None
         self._image = self._over = None
         if self.viewer.layers:
             self.viewer.layers.clear()
@@ -160,20 +161,12 @@ class Canvas:
         self._image = viewer.add_image(pixels, name="image", interpolation2d="linear", **shades, **grid)
         shown, colours = array[0] if flat else array, colormap(session)
         labels = viewer.add_labels(shown, name="labels", opacity=FILL_OPACITY, colormap=colours, **grid)
-        self._outline = viewer.add_labels(shown, name="outline", opacity=1.0, colormap=colours, **grid)
-        self._outline.contour = 1
-        self._outline.blending = ABOVE
-        self._outline.editable = False
-        blank = np.zeros((1,) * shown.ndim, np.uint8)
-        ghost = viewer.add_labels(blank, name="proposal", colormap=colours, **grid)
-        ghost.blending = ABOVE
-        scale = grid["scale"]
         self._binding = LabelsBinding(session, labels, PLANE_MODES)
+        scale = grid["scale"]
 
         def place(at: Sequence[int]) -> list[float]:
             return [n * s for n, s in zip(at, scale, strict=True)]
 
-        self._ghost = Ghost(session, ghost, place, flat=flat)
         self.glow = UnsureGlow(
             session, viewer.layers, grid, place, lambda: viewer.layers.index(labels), flat=flat
         )
@@ -201,8 +194,8 @@ class Canvas:
         self._image.refresh()
 
     def _refresh_outline(self) -> None:
-        if self._outline is not None:
-            self._outline.refresh()
+        if self.case is not None:
+            self.outline_changed.emit()
 
     def _on_label(self, _: object = None) -> None:
         colours = colormap(self.session)

@@ -17,7 +17,7 @@ from featherseg.viewer.clicks import Clicks
 from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
 from featherseg.viewer.unsure import MARK, UnsureGlow
 from featherseg_engines.geometry import Geometry
-from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.labels import Edit, LabelMap
 
 GHOST_NAME = "Featherseg proposal"
@@ -41,6 +41,7 @@ class DockView:
         self.session, self.viewer = session, viewer
         self.image: Image | None = None
         self.labels: Labels | None = None
+        self._limits = Connections()
         self._binding: LabelsBinding | None = None
         self._clicks: Clicks | None = None
         self._ghost: Ghost | None = None
@@ -92,6 +93,8 @@ class DockView:
             lambda: self.viewer.layers.index(image) + 1,
             flat=image.ndim == 2,
         )
+        self._limits = Connections()
+        self._limits.add(image.events.contrast_limits, self._on_limits)
         self._on_step()
         if labels is not None:
             self._take(labels)
@@ -102,6 +105,7 @@ class DockView:
         self._unbind()
 
     def _unbind(self) -> None:
+        self._limits.clear()
         if self._binding is not None:
             for key in ("Control-Z", "Control-Shift-Z"):
                 self._binding.layer.bind_key(key, None, overwrite=True)
@@ -145,7 +149,8 @@ class DockView:
         if image is None:
             return
         if self._ghost_layer is not None:
-            layers.move(layers.index(self._ghost_layer), len(layers))
+            if layers[-1] != self._ghost_layer:
+                layers.move(layers.index(self._ghost_layer), len(layers))
             return
         active = layers.selection.active
         blank = np.zeros((1,) * image.ndim, np.uint8)
@@ -165,6 +170,12 @@ class DockView:
         if self.image is not None and self.image.ndim == 3 and self.session.case is not None:
             point = tuple(self.viewer.dims.point)[-3:]
             self.session.go_to_slice(round(float(self.image.world_to_data(point)[0])))
+
+    def _on_limits(self, _: object = None) -> None:
+        """napari's contrast limits are the window that the model sees, once a person has moved them."""
+        if self.image is not None and not self.image.rgb:
+            low, high = (float(v) for v in self.image.contrast_limits)
+            self.session.viewing.choose_window(Window((low + high) / 2, max(high - low, 1e-6)))
 
     def _on_edited(self, edit: Edit, how: str) -> None:
         self._need_labels()

@@ -116,6 +116,7 @@ class Ghost:
         flat: bool,
     ) -> None:
         self.session, self.layer, self._place, self._flat = session, layer, place, flat
+        self._colours: object = None
         layer.contour = GHOST_CONTOUR
         layer.opacity = 1.0
         layer.editable = False
@@ -138,6 +139,8 @@ class Ghost:
         values = self.session.label_values(proposal)
         mask = values[proposal.mask(self.session.threshold)].astype(np.uint8)
         start = proposal.box.start
-        self.layer.colormap = colormap(self.session)
+        colours = self.session.table.colours()
+        if colours != self._colours:
+            self._colours, self.layer.colormap = colours, colormap(self.session)
         self.layer.data = mask[0] if self._flat else mask
         self.layer.translate = self._place(start[1:] if self._flat else start)

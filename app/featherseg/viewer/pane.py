@@ -12,6 +12,7 @@ from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.ui.slice_slider import SliceSlider, marks_of
 from featherseg.viewer.canvas import Canvas
+from featherseg.viewer.contour_sheet import ContourSheet
 from featherseg.viewer.marks import Marks
 from featherseg.viewer.mouse import PlaneMouse
 from featherseg.viewer.ruler_sheet import RulerSheet
@@ -35,6 +36,7 @@ class PlanePane(QWidget):
         self.qt_viewer = QtViewer(self.viewer)
         self.qt_viewer.dims.hide()  # our slider counts from 1 and says which plane it is
         self.native: QWidget = self.qt_viewer.canvas.native
+        self.contours = ContourSheet(self.canvas, self.qt_viewer)
         self.mouse = PlaneMouse(self.canvas, self.native)
         self.marks = Marks(self.canvas, self.native)
         self.rulers = RulerSheet(self.canvas, self.native, rulers)
@@ -66,6 +68,7 @@ class PlanePane(QWidget):
         self.marks.renew()
         self.rulers.update()
         self.fit()
+        self.contours.renew()
 
     def fit(self) -> None:
         """Show the whole plane as large as there is room."""
@@ -74,7 +77,12 @@ class PlanePane(QWidget):
 
     def release(self) -> None:
         """Let go of the session."""
-        for part in (self.connections, self.marks.connections, self.rulers.connections):
+        for part in (
+            self.connections,
+            self.contours.connections,
+            self.marks.connections,
+            self.rulers.connections,
+        ):
             part.clear()
         self.canvas.release()
 

@@ -95,6 +95,8 @@ class MainWindow(QMainWindow):
         self.connections.add(session.opened, self._on_opened)
         self.connections.add(self.table.changed, self._on_keys)
         self.connections.add(self.settings.changed, self._on_settings)
+        self.connections.add(session.proposing.live_changed, self._on_live)
+        session.proposing.go_live(self.settings.value.live)
         self._on_settings(self.settings.value)
         if bench is not None:
             bench.sign(self.settings.value.initials)
@@ -160,6 +162,9 @@ class MainWindow(QMainWindow):
 
     def _on_signed(self, initials: str) -> None:
         self._keep(initials=initials)
+
+    def _on_live(self, live: bool) -> None:
+        self._keep(live=live)
 
     def _on_keys(self) -> None:
         rename_buttons(self, self.table.hints)

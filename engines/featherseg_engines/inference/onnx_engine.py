@@ -1,4 +1,4 @@
-"""Proposals through ONNX Runtime on the CPU; knows nothing of torch."""
+"""Proposals from deployed networks on the CPU; knows nothing of torch."""
 
 import time
 from collections.abc import Callable
@@ -8,9 +8,12 @@ import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
 from featherseg_engines.inference import crops, whole
+from featherseg_engines.inference.backends import Choice, open_runner
 from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
+from featherseg_engines.inference.runner import Runner
+from featherseg_engines.inference.self_timing import choice_for
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
 
@@ -20,50 +23,58 @@ Floats = npt.NDArray[np.float32]
 class OnnxModel:
     """One bundle's network, loaded, checked against its card.
 
+    Parameters
+    ----------
+    choice
+        How to compute it (:func:`~featherseg_engines.inference.self_timing.choice_for`); left out, ONNX Runtime
+        in fp32 with ``threads``: what every measured number in a card is made with. Where the choice cannot be
+        had (any more), ONNX Runtime too.
+
     Raises
     ------
     ModelError
         A file is missing or damaged, or inputs and outputs do not fit the card.
     """
 
-    def __init__(self, bundle: ModelBundle, threads: int = 2) -> None:
-        import onnxruntime
-
+    def __init__(self, bundle: ModelBundle, threads: int = 2, choice: Choice | None = None) -> None:
         bundle.verify()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # Idle threads sleep instead of spinning: the machine stays quiet and sessions do not slow each other.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(bundle.onnx), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's errors share no public base class
-            raise ModelError(f"The model '{bundle.card.name}' cannot be loaded; install it again.") from error
         self.bundle = bundle
-        self._check()
+        self._runner = self._open(choice or Choice(threads=threads))
+        try:
+            self._check()
+        except ModelError:
+            if choice is None or choice.backend == "onnxruntime":
+                raise
+            self._runner = self._open(Choice(threads=threads))
+            self._check()
+
+    def _open(self, choice: Choice) -> Runner:
+        try:
+            return open_runner(self.bundle, choice)
+        except Exception as error:  # neither ONNX Runtime's nor OpenVINO's errors share a public base class
+            if choice.backend != "onnxruntime":  # what was fastest once may be gone or mended since
+                return self._open(Choice(threads=choice.threads))
+            name = self.bundle.card.name
+            raise ModelError(f"The model '{name}' cannot be loaded; install it again.") from error
 
     def _check(self) -> None:
-        card, inputs, outputs = self.bundle.card, self._session.get_inputs(), self._session.get_outputs()
-        names = [out.name for out in outputs]
-        self._output = "logits" if "logits" in names else names[0]
-        shape = inputs[0].shape
-        if len(inputs) != 1 or len(shape) != card.dims + 2:
+        card, signature = self.bundle.card, self._runner.signature
+        shape = signature.inputs[0]
+        if len(signature.inputs) != 1 or len(shape) != card.dims + 2:
             raise ModelError(
                 f"The model '{card.name}' does not take one {card.dims}D image; it cannot be used."
             )
-        if isinstance(shape[1], int) and shape[1] != card.preprocessing.channels:
+        if shape[1] is not None and shape[1] != card.preprocessing.channels:
             raise ModelError(
                 f"The model '{card.name}' takes {shape[1]} channels and its card says "
                 f"{card.preprocessing.channels}; mend the card."
             )
-        if any(isinstance(side, int) for side in shape[2:]):
+        if any(side is not None for side in shape[2:]):
             raise ModelError(
                 f"The model '{card.name}' takes images of one size only; export it with free height and width."
             )
-        maps = outputs[names.index(self._output)].shape[1:2]
-        if maps and isinstance(maps[0], int) and maps[0] != card.outputs:
+        maps = signature.output[1:2]
+        if maps and maps[0] is not None and maps[0] != card.outputs:
             raise ModelError(
                 f"The model '{card.name}' gives {maps[0]} maps and its card says {card.outputs}; mend the card."
             )
@@ -110,17 +121,22 @@ class OnnxModel:
         return probabilities(self._run(batch), self.bundle.card.activation)
 
     def _run(self, batch: Floats) -> Floats:
+        """Logits (outputs, *sides) of one image (1, channels, *sides)."""
+        logits: Floats = self._run_batch(batch)[0]
+        return logits
+
+    def _run_batch(self, batch: Floats) -> Floats:
+        """Logits (n, outputs, *sides) of n images (n, channels, *sides)."""
         card = self.bundle.card
         try:
-            answer = self._session.run([self._output], {self._session.get_inputs()[0].name: batch})[0]
-        except Exception as error:  # ONNX Runtime's errors share no public base class
+            logits = self._runner.run(batch)
+        except Exception as error:  # neither ONNX Runtime's nor OpenVINO's errors share a public base class
             raise ModelError(f"The model '{card.name}' failed on this image; try another model.") from error
-        if answer.shape != (1, card.outputs, *batch.shape[2:]):
+        if logits.shape != (len(batch), card.outputs, *batch.shape[2:]):
             raise ModelError(
-                f"The model '{card.name}' answered with maps {answer.shape[1:]} where its card means "
+                f"The model '{card.name}' answered with maps {logits.shape[1:]} where its card means "
                 f"{(card.outputs, *batch.shape[2:])}; it cannot be used."
             )
-        logits: Floats = answer[0]
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
         return logits
@@ -136,7 +152,7 @@ class OnnxEngine:
     def model(self, bundle: ModelBundle) -> OnnxModel:
         """The loaded model of a bundle; the oldest of more than ``keep`` is dropped."""
         key = (str(bundle.folder), bundle.identity)
-        found = self._models.pop(key, None) or OnnxModel(bundle, self._threads)
+        found = self._models.pop(key, None) or OnnxModel(bundle, self._threads, choice_for(bundle))
         self._models[key] = found
         while len(self._models) > self._keep:
             self._models.pop(next(iter(self._models)))

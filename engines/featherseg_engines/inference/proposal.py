@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import Cancelled
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.inference.postprocess import labels_at_levels
 from featherseg_engines.labels import Box
@@ -54,11 +55,12 @@ WHOLE = -1
 
 
 class Key(NamedTuple):
-    """What an answer depends on: the image's content, the slice, the weights, the options."""
+    """What an answer depends on: the image's content, the slice, the weights, what they see, the options."""
 
     image: str
     z: int
     weights: str
+    preprocessing: Preprocessing
     options: Options
 
 
@@ -87,7 +89,8 @@ class Request:
     def key(self) -> Key:
         """What the answer depends on."""
         z = WHOLE if self.spans_volume else self.z
-        return Key(self.image, z, self.model.identity, self.options)
+        card = self.model.card
+        return Key(self.image, z, self.model.identity, card.preprocessing, self.options)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,120 @@
+"""What computes a network: the seam between a model and the library that runs it, and ONNX Runtime behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from featherseg_engines.inference.onnx_rewrite import rewritten
+
+Floats = npt.NDArray[np.float32]
+Shape = tuple[int | None, ...]
+"""Sides of an array; None where the file leaves one free."""
+LOGITS = "logits"
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a network's file says it takes and gives.
+
+    Parameters
+    ----------
+    inputs
+        The shape of each input.
+    output
+        The shape of the answer that is used: the one named ``logits``, else the first.
+    """
+
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+class Runner(Protocol):
+    """A loaded network. Used by one thread at a time; its own threads sleep between two calls."""
+
+    @property
+    def signature(self) -> Signature:
+        """What the file says of its input and output."""
+        ...
+
+    def run(self, batch: Floats) -> Floats:
+        """Logits (n, outputs, *sides) of images (n, channels, *sides), any n from 1 on, any sides.
+
+        Raises whatever the library raises; the caller names the model.
+        """
+        ...
+
+
+def chosen_output(names: list[str]) -> int:
+    """Which of a file's outputs is the answer."""
+    return names.index(LOGITS) if LOGITS in names else 0
+
+
+def in_pieces(batch: Floats, batch_axis: int | None, run: Callable[[Floats], Floats]) -> Floats:
+    """Answer a batch through a file that takes only so many images at a time (``batch_axis``; None: any)."""
+    if batch_axis is None or batch_axis == len(batch) or batch_axis < 1 or len(batch) % batch_axis:
+        return run(batch)
+    return np.concatenate([run(batch[i : i + batch_axis]) for i in range(0, len(batch), batch_axis)])
+
+
+class OnnxRunner:
+    """A network in ONNX Runtime on the CPU, fp32: the answer that every other way is measured against.
+
+    Parameters
+    ----------
+    threads
+        Threads one answer is computed with.
+    rewrite
+        Change the graph in memory where the answer stays the same and comes sooner
+        (:mod:`featherseg_engines.inference.onnx_rewrite`).
+    """
+
+    def __init__(self, path: Path, threads: int = 2, *, rewrite: bool = True) -> None:
+        import onnxruntime
+
+        content = rewritten(path.read_bytes()) if rewrite else None
+        self._session = onnxruntime.InferenceSession(
+            str(path) if content is None else content,
+            onnx_options(threads),
+            providers=["CPUExecutionProvider"],
+        )
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        chosen = outputs[chosen_output([out.name for out in outputs])]
+        self._input, self._output = inputs[0].name, chosen.name
+        self.signature = Signature(tuple(_shape(i.shape) for i in inputs), _shape(chosen.shape))
+
+    def run(self, batch: Floats) -> Floats:
+        """See :class:`Runner`."""
+        return in_pieces(batch, self.signature.inputs[0][0], self._run)
+
+    def _run(self, batch: Floats) -> Floats:
+        return np.asarray(self._session.run([self._output], {self._input: batch})[0])
+
+
+def onnx_options(threads: int):  # type: ignore[no-untyped-def]  # ONNX Runtime has no types
+    """Session options as measured best on two AVX-512 cores (``python3 dev.py bench deployed``).
+
+    Idle threads sleep: spinning gained nothing that could be told from noise, two live sessions slowed each other
+    from 31 to 61 ms by it, and the fan runs. All graph optimisations: without the last level (layout in blocks of 16
+    channels) every network takes 1.4 to 2.5 times as long. Fixing the sides at load made RepSegNet 1.5 times
+    slower; memory patterns, arena and block size made no difference, so they stay as they come.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    # Values below 1e-38 count as 0: a trained ReLU network makes some, and each takes a hundred cycles.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return options
+
+
+def _shape(sides: list[int | str | None]) -> Shape:
+    return tuple(side if isinstance(side, int) and side > 0 else None for side in sides)
