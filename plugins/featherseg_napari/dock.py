@@ -12,6 +12,7 @@ from featherseg.session.session import Session
 from featherseg.session.settings import Theme
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
+from featherseg.session.unsure_commands import unsure_commands
 from featherseg.ui.connections import Connections
 from featherseg.ui.dispatch import UiThread
 from featherseg.ui.notices import NoticeBar
@@ -29,6 +30,7 @@ KEYS = {
     "propose": "Ctrl+Alt+Space",
     "whole": "Ctrl+Alt+R",
     "drop": "Ctrl+Alt+D",
+    "model.unsure": "Ctrl+Alt+U",
     "live": "Ctrl+Alt+W",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
@@ -101,7 +103,12 @@ class FeathersegDock(QWidget):
         self.notices.setStyleSheet(sheet(theme))
 
     def _add_shortcuts(self) -> None:
-        for command in (*session_commands(self.session), *tool_commands(self.session, self.toolbox)):
+        session, toolbox = self.session, self.toolbox
+        for command in (
+            *session_commands(session),
+            *unsure_commands(session),
+            *tool_commands(session, toolbox),
+        ):
             if command.id in KEYS and command.id not in LAYER_KEYS:
                 shortcut = QShortcut(QKeySequence(KEYS[command.id]), self)
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)

@@ -13,6 +13,7 @@ from support.hand import Hand, has_hand, settle, wait
 from support.paths import SAMPLE
 
 from featherseg.ui.style import sheet
+from featherseg.viewer.unsure import MARK
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +212,24 @@ def test_colours_and_hidden_labels_reach_the_layers_and_unknown_numbers_stay_in_
     assert np.allclose(layer.colormap.map(1)[:3], [0xD5 / 255, 0x5E / 255, 0], atol=0.01)
     session.labelling.show(1, False)
     assert layer.colormap.map(1)[3] == 0 and layer.colormap.map(77)[3] == 1
+
+
+def test_where_the_model_is_unsure_glows_on_a_layer_that_is_nobodys_image(viewer):
+    image = viewer.add_image(np.asarray(Image.open(SAMPLE)), rgb=True, scale=(0.5, 0.5), translate=(3, 7))
+    dock = open_dock(viewer)
+    session = dock.session
+    session.propose()
+    wait(lambda: session.proposal is not None)
+    before = len(viewer.layers)
+    session.unsure.show(True)
+    (glow,) = [layer for layer in viewer.layers if MARK in layer.metadata]
+    assert len(viewer.layers) == before + 1 and dock.view.images() == [image] and dock.view.image == image
+    assert viewer.layers.index(glow) == viewer.layers.index(image) + 1
+    start = session.proposal.box.start
+    assert np.allclose(glow.data_to_world((0, 0)), (3 + start[1] * 0.5, 7 + start[2] * 0.5))
+    viewer.layers.remove(glow)
+    assert not session.unsure.shown, "taken off napari's list, it is switched off"
+    session.unsure.show(True)
+    assert sum(MARK in layer.metadata for layer in viewer.layers) == 1
+    session.unsure.show(False)
+    assert len(viewer.layers) == before

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from featherseg.session.unsure import per_cent
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.labels import Label
 
@@ -53,15 +54,22 @@ def ago(changed: str, now: datetime | None = None) -> str:
     return then.astimezone().date().isoformat()
 
 
-def line_under(case: Case, names: Mapping[int, Label], *, brief: bool = False) -> str:
-    """The second line of a case in the list; ``brief`` for a narrow one."""
+def line_under(
+    case: Case, names: Mapping[int, Label], *, unsure: float | None = None, brief: bool = False
+) -> str:
+    """The second line of a case in the list; ``brief`` for a narrow one.
+
+    ``unsure`` is how unsure the model is of it, 0..1, where that is known: "61 % sure".
+    """
     when = ago(case.changed)
     if brief:
         when = when.removeprefix("just ").removesuffix(" ago")
-    parts = (sizes_in_words(case, names, brief=brief), when, case.who)
+    sure = "" if unsure is None else f"{per_cent(unsure)} % sure"
+    parts = (sure, sizes_in_words(case, names, brief=brief), when, case.who)
     return " · ".join(part for part in parts if part)
 
 
-def told_in_full(case: Case, names: Mapping[int, Label]) -> str:
+def told_in_full(case: Case, names: Mapping[int, Label], unsure: float | None = None) -> str:
     """For the tooltip and for who does not see the list."""
-    return ", ".join(part for part in (case.name, case.state.value, line_under(case, names)) if part)
+    sure = "" if unsure is None else f"the model is {per_cent(unsure)} % sure of it"
+    return ", ".join(part for part in (case.name, case.state.value, line_under(case, names), sure) if part)

@@ -14,6 +14,7 @@ from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
 from featherseg.session.proposing import Proposing
 from featherseg.session.tool import Tool
+from featherseg.session.unsure import Unsure
 from featherseg.session.viewing import Index, Viewing
 from featherseg.session.whole_run import WholeRun
 from featherseg.session.worker import Post
@@ -82,6 +83,7 @@ class Session:
         self.proposing.proposed.connect(self.proposed.emit)
         self.proposing.busy_changed.connect(self.busy_changed.emit)
         self.whole = WholeRun(self)
+        self.unsure = Unsure(self)
         self.viewing.window_changed.connect(self._on_window)
         self._adopt_labels_of_model()
 

@@ -1,34 +1,25 @@
 """The workspace that is open: its case list, the case in hand, and the way from one to the next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from psygnal import Signal
 
 from featherseg.session.background import Ear
 from featherseg.session.case import OpenCase
+from featherseg.session.case_order import Shown
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Opening
+from featherseg.session.outlooks import CaseOutlooks
 from featherseg.session.session import Session
 from featherseg.session.worker import Post
 from featherseg.session.writing import Writing
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.store import DATABASE
-from featherseg_engines.annotation.workspace import OpenedCase, Progress, Sort, Workspace
+from featherseg_engines.annotation.workspace import OpenedCase, Progress, Workspace
 from featherseg_engines.errors import FeathersegError, JournalError, WorkspaceBusy
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Edit
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Which cases the list shows and in what order; no state means all."""
-
-    states: frozenset[CaseState] = frozenset()
-    text: str = ""
-    sort: Sort = "added"
-    descending: bool = False
 
 
 class Workbench:
@@ -54,6 +45,7 @@ class Workbench:
         self.errands = Opening(post, session.tell)  # long work that goes on while cases are opened
         self._post = post
         self._writing: Writing | None = None
+        self.outlooks = CaseOutlooks(self, post)
         session.opened.connect(self._on_opened)
         session.edited.connect(self._on_edited)
         session.labelling.changed.connect(self._on_labels)
@@ -90,6 +82,7 @@ class Workbench:
             for number in workspace.behind():
                 self._writing.touch(number, soon=True)
         self.session.use(None)
+        self.outlooks.use(workspace)
         self.changed.emit(workspace)
         self.refresh()
         self._greet(workspace)
@@ -118,6 +111,7 @@ class Workbench:
         self._coming = None
         if writing is not None:
             writing.close()
+        self.outlooks.close()
         workspace.close()
         self.workspace = self._writing = None
         self.session.labelling.shared = False
@@ -147,7 +141,8 @@ class Workbench:
         """Read the case list anew."""
         if self.workspace is not None:
             s = self.shown
-            self.cases = self.workspace.cases(s.states, s.text, s.sort, s.descending)
+            cases = self.workspace.cases(s.states, s.text, s.sort, s.descending and s.sort != "useful")
+            self.cases = self.outlooks.arranged(cases, s)
             if self.current is not None:
                 self.current = self.workspace.case(self.current.id)
         self.listed.emit()
@@ -160,6 +155,9 @@ class Workbench:
             self.refresh()
             return
         new = {number: self.workspace.case(number) for number in numbers}
+        if self.shown.sort == "useful" and any(new.get(c.id, c).state is not c.state for c in self.cases):
+            self.refresh()
+            return
         self.cases = [new.get(case.id, case) for case in self.cases]
         if self.current is not None:
             self.current = new.get(self.current.id, self.current)
@@ -194,6 +192,7 @@ class Workbench:
             self.session.use(None)
         try:
             self.workspace.remove_cases(sorted(gone))
+            self.outlooks.gone(gone)
         except JournalError as error:
             self.session.tell(Notice(str(error), "problem"))
         self.refresh()
@@ -301,7 +300,7 @@ class Workbench:
                 self.open_case(case)
 
     def accept(self) -> None:
-        """Accept the case in hand as it is and open the next one that is not accepted."""
+        """Accept the case in hand as it is and open the next one, or the most useful one, that is not."""
         case = self.current
         if case is None or self.workspace is None:
             self.session.tell(Notice("Open a workspace first: then Enter accepts a case and opens the next."))
@@ -312,7 +311,9 @@ class Workbench:
             return
         if not self.session.editing.retry():
             return
-        following = self._unfinished_after(case)  # before a filter takes the accepted one off the list
+        following = self.outlooks.after(
+            case, self.cases, self.shown
+        )  # before a filter takes the accepted one off the list
         self.set_state([case], CaseState.ACCEPTED)
         if self._writing is not None:
             self._writing.touch(case.id, soon=True)
@@ -320,17 +321,6 @@ class Workbench:
             self.open_case(following)
         else:
             self.session.tell(Notice("Every case of this list is accepted."))
-
-    def _unfinished_after(self, case: Case) -> Case | None:
-        assert self.workspace is not None
-        at: Case | None = case
-        for _ in self.cases:
-            at = self.workspace.next_case(at.id if at else None, self.cases)
-            if at is None or at.id == case.id:
-                return None
-            if at.state is not CaseState.ACCEPTED:
-                return at
-        return None
 
     @property
     def ready(self) -> bool:

@@ -85,8 +85,9 @@ class CasesDelegate(QStyledItemDelegate):
         under = QRect(rect.left(), rect.bottom() - metrics.height() + 1, rect.width(), metrics.height())
         painter.setFont(small)
         painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
-        words = line_under(case, self._bench.session.table.rows)
+        names, unsure = self._bench.session.table.rows, self._bench.outlooks.score(case)
+        words = line_under(case, names, unsure=unsure)
         if QFontMetrics(small).horizontalAdvance(words) > under.width():
-            words = line_under(case, self._bench.session.table.rows, brief=True)
+            words = line_under(case, names, unsure=unsure, brief=True)
         shown = QFontMetrics(small).elidedText(words, Qt.TextElideMode.ElideRight, under.width())
         painter.drawText(under, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)

@@ -88,7 +88,7 @@ class CasesModel(QAbstractListModel):
         if role == CURRENT:
             return case.id == self._current
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return told_in_full(case, self._bench.session.table.rows)
+            return told_in_full(case, self._bench.session.table.rows, self._bench.outlooks.score(case))
         return None
 
 

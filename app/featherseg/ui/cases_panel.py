@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 from superqt import QElidingLabel
+from superqt.utils import qthrottled
 
 from featherseg.session.case_words import SIGNS
 from featherseg.session.workbench import Workbench
@@ -34,11 +35,20 @@ SORTS: tuple[tuple[str, Sort], ...] = (
     ("State", "state"),
     ("Changed", "changed"),
     ("Who", "who"),
+    ("Useful", "useful"),
 )
 NO_WORKSPACE = "No workspace is open. File → Open workspace, or drop a folder of images here."
 NO_CASES = "Drop images or a folder here, or File → Add images."
 NONE_FIT = "No case fits the filter."
+MOST_USEFUL = "Most useful first: those the model is unsure of and that are unlike what is done"
+ACCEPT_NEXT = "Accept this case and open the next that is not accepted (Enter)"
+ACCEPT_USEFUL = (
+    "Accept this case and open the most useful one (Enter): the model is unsure of it, and it is unlike those "
+    "you have done. The order of the list where less than two open cases were proposed for."
+)
 TICK_MS = 30_000
+ORDER_MS = 2_000
+"""How soon the list shows an order that changed while cases are proposed for in the background."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,7 @@ class CasesPanel(QWidget):
             self.states.addItem(f"{sign}{state.value.capitalize()}" if state else "All", state)
         for title, sort in SORTS:
             self.sorts.addItem(title, sort)
+        self.sorts.setItemData(self.sorts.count() - 1, MOST_USEFUL, Qt.ItemDataRole.ToolTipRole)
         for combo, title in ((self.states, "Show which cases"), (self.sorts, "Sort by")):
             combo.setAccessibleName(title)
             combo.setToolTip(title)
@@ -100,7 +111,7 @@ class CasesPanel(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty.setProperty("role", "quiet")
         name_button(self.accept, "Accept", "Enter")
-        self.accept.setToolTip("Accept this case and open the next that is not accepted (Enter)")
+        self.accept.setToolTip(ACCEPT_NEXT)
         self.who.setMaxLength(8)
         self.who.setPlaceholderText("initials")
         self.who.setAccessibleName("Your initials")
@@ -141,6 +152,8 @@ class CasesPanel(QWidget):
         self.connections.add(bench.opened, self._on_opened)
         self.connections.add(bench.signed, self._on_initials)
         self.connections.add(bench.session.labels_changed, self._on_labels)
+        self._reorder = qthrottled(self._on_order, timeout=ORDER_MS)
+        self.connections.add(bench.outlooks.noted, self._on_noted)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._on_labels)
@@ -149,6 +162,7 @@ class CasesPanel(QWidget):
     def release(self) -> None:
         """Let go of the workbench."""
         self._tick.stop()
+        self._reorder.cancel()
         self.connections.clear()
 
     def _on_asked(self, *_: object) -> None:
@@ -162,7 +176,20 @@ class CasesPanel(QWidget):
                 descending=self.direction.isChecked(),
             )
         )
+        useful = self._bench.shown.sort == "useful"
+        self.accept.setToolTip(ACCEPT_USEFUL if useful else ACCEPT_NEXT)
+        self.sorts.setToolTip(MOST_USEFUL if useful else "Sort by")
         self._show_direction()
+
+    def _on_noted(self, number: int) -> None:
+        current = self._bench.current
+        self._on_labels()
+        if self._bench.shown.sort == "useful" and (current is None or current.id != number):
+            self._reorder()  # the case in hand keeps its place until it is left
+
+    def _on_order(self) -> None:
+        if self._bench.workspace is not None:
+            self._bench.refresh()
 
     def _show_direction(self) -> None:
         down = self.direction.isChecked()

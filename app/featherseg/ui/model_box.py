@@ -11,6 +11,7 @@ from featherseg.session.commands import propose_or_accept
 from featherseg.session.session import Session
 from featherseg.ui.buttons import name_button
 from featherseg.ui.connections import Connections
+from featherseg.ui.unsure_line import UnsureLine
 from featherseg_engines.inference.proposal import FLOOR
 from featherseg_engines.models.bundle import ModelBundle
 
@@ -45,6 +46,7 @@ class ModelBox(QWidget):
         self.threshold.setSingleStep(0.05)
         self.threshold.setValue(session.threshold)
         self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
+        self.unsure = UnsureLine(session)
         self.live = QCheckBox("Live")
         self.live.setChecked(session.proposing.live)
         hint = keys.get("live", "")
@@ -83,6 +85,7 @@ class ModelBox(QWidget):
         layout.addWidget(self.models)
         layout.addWidget(self.about)
         layout.addLayout(row)
+        layout.addWidget(self.unsure)
         layout.addWidget(self.primary)
         layout.addWidget(self.drop)
 

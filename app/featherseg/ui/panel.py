@@ -93,6 +93,6 @@ class SessionPanel(QScrollArea):
 
     def release(self) -> None:
         """Let go of the session."""
-        for box in (self.model, self.whole, self.labels):
+        for box in (self.model, self.model.unsure, self.whole, self.labels):
             box.connections.clear()
         self.tools.release()

@@ -1,5 +1,6 @@
 """One plane of a session's case as napari layers on a viewer model of our own."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from napari.components import ViewerModel
@@ -13,6 +14,7 @@ from featherseg.session.session import Session
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
 from featherseg.viewer.layers import ABOVE, PLANE_MODES, LabelsBinding, colormap
+from featherseg.viewer.unsure import UnsureGlow
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.imaging.windowing import limits
@@ -47,6 +49,7 @@ class Canvas:
         self.awake = True
         self.view: PlaneView | None = None
         self._binding: LabelsBinding | None = None
+        self.glow: UnsureGlow | None = None
         self._image: Image | None = None
         self._over: Image | None = None
         self.connections = Connections()
@@ -129,9 +132,10 @@ class Canvas:
         return (at[0], at[1], at[2]) if inside else None
 
     def _clear(self) -> None:
-        if self._binding is not None:
-            self._binding.release()
-        self._binding = self.case = self.view = None
+        for part in (self._binding, self.glow):
+            if part is not None:
+                part.release()
+        self._binding = self.glow = self.case = self.view = None
         self._image = self._over = None
         if self.viewer.layers:
             self.viewer.layers.clear()
@@ -158,6 +162,14 @@ class Canvas:
         shown, colours = array[0] if flat else array, colormap(session)
         labels = viewer.add_labels(shown, name="labels", opacity=FILL_OPACITY, colormap=colours, **grid)
         self._binding = LabelsBinding(session, labels, PLANE_MODES)
+        scale = grid["scale"]
+
+        def place(at: Sequence[int]) -> list[float]:
+            return [n * s for n, s in zip(at, scale, strict=True)]
+
+        self.glow = UnsureGlow(
+            session, viewer.layers, grid, place, lambda: viewer.layers.index(labels), flat=flat
+        )
         labels.events.labels_update.connect(self._on_brush_moved)
         viewer.layers.selection.active = labels
 

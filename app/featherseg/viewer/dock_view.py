@@ -15,6 +15,7 @@ from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.viewer.clicks import Clicks
 from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
+from featherseg.viewer.unsure import MARK, UnsureGlow
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.labels import Edit, LabelMap
@@ -45,6 +46,7 @@ class DockView:
         self._clicks: Clicks | None = None
         self._ghost: Ghost | None = None
         self._ghost_layer: Labels | None = None
+        self._glow: UnsureGlow | None = None
         self.connections = Connections()
         self.connections.add(viewer.dims.events.current_step, self._on_step)
         self.connections.add(viewer.layers.events.removed, self._on_removed)
@@ -56,7 +58,8 @@ class DockView:
 
     def images(self) -> list[Image]:
         """Image layers that can be worked on, topmost last."""
-        return [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+        found = [layer for layer in self.viewer.layers if isinstance(layer, Image)]
+        return [layer for layer in found if MARK not in layer.metadata]
 
     def labels_for(self, image: Image) -> list[Labels]:
         """Labels layers on the same grid as ``image``."""
@@ -82,6 +85,14 @@ class DockView:
         volume = _volume(image)
         array = np.zeros(_grid(image), np.uint8) if labels is None else labels.data
         self.session.use(new_case(volume, LabelMap(array if array.ndim == 3 else array[None])))
+        self._glow = UnsureGlow(
+            self.session,
+            self.viewer.layers,
+            _transform(image),
+            self._place,
+            lambda: self.viewer.layers.index(image) + 1,
+            flat=image.ndim == 2,
+        )
         self._limits = Connections()
         self._limits.add(image.events.contrast_limits, self._on_limits)
         self._on_step()
@@ -103,8 +114,10 @@ class DockView:
             self._clicks.release()
         if self._ghost is not None:
             self._ghost.release()
+        if self._glow is not None:
+            self._glow.release()
         ghost, self._ghost_layer = self._ghost_layer, None
-        self._binding = self._clicks = self._ghost = self.image = self.labels = None
+        self._binding = self._clicks = self._ghost = self._glow = self.image = self.labels = None
         if ghost is not None and ghost in self.viewer.layers:
             self.viewer.layers.remove(ghost)
 
@@ -190,6 +203,8 @@ class DockView:
         if self._ghost is not None and event.value == self._ghost_layer:
             self._ghost.release()
             self._ghost = self._ghost_layer = None
+        elif self._glow is not None and self._glow.layer is not None and event.value == self._glow.layer:
+            self.session.unsure.show(False)  # somebody took it off napari's list
         elif event.value in (self.image, self.labels):
             self.bind(None, None)
 

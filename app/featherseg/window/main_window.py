@@ -15,6 +15,7 @@ from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
+from featherseg.session.unsure_commands import unsure_commands
 from featherseg.session.workbench import Workbench
 from featherseg.ui.buttons import rename_buttons
 from featherseg.ui.columns import Columns
@@ -121,6 +122,7 @@ class MainWindow(QMainWindow):
             *(self.work.commands() if self.work else ()),
             *file_commands(self),
             *session_commands(self.session),
+            *unsure_commands(self.session),
             *tool_commands(self.session, self.toolbox),
             *view_commands(self),
             *self.planes.commands(),

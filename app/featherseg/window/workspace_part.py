@@ -30,6 +30,7 @@ class WorkspacePart:
     def __init__(self, bench: Workbench, files: Files, window: "MainWindow") -> None:
         self.bench, self._window = bench, window
         self.run = WorkspaceRun(bench)
+        self.run.on_answer = lambda case, volume, proposal: bench.outlooks.note(case.id, volume, proposal)
         self.strip = RunBox(self.run)
         self.files = WorkspaceFiles(bench, files, window)
         orders = CaseOrders(window.to_image, self.files.take, self.files.relink, self.files.remove)

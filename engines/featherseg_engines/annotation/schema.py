@@ -41,7 +41,15 @@ def _first(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first,)
+def _outlooks(db: sqlite3.Connection) -> None:
+    db.execute(
+        "CREATE TABLE outlooks (case_id INTEGER NOT NULL REFERENCES cases(id) ON DELETE CASCADE, "
+        "weights TEXT NOT NULL, score REAL NOT NULL, descriptor BLOB NOT NULL, at TEXT NOT NULL, "
+        "PRIMARY KEY (case_id, weights))"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _outlooks)
 """Step i makes version i + 1 out of version i; a new version appends a step and changes none before it."""
 
 

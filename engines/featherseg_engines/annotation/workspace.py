@@ -14,6 +14,7 @@ from featherseg_engines.annotation.history import History
 from featherseg_engines.annotation.journal import CaseJournal, utc_now
 from featherseg_engines.annotation.label_rows import LabelRows
 from featherseg_engines.annotation.masks import MaskFiles, thumbnail_of
+from featherseg_engines.annotation.outlook import Outlooks
 from featherseg_engines.annotation.store import DATABASE, Store
 from featherseg_engines.errors import JournalError, ReadError, WriteError
 from featherseg_engines.imaging.content import with_content
@@ -24,7 +25,7 @@ from featherseg_engines.labels import Box
 if TYPE_CHECKING:
     from featherseg_engines.imaging.dicom.scan import Series
 
-Sort = Literal["added", "name", "state", "changed", "who"]
+Sort = Literal["added", "name", "state", "changed", "who", "useful"]
 ORDERS: dict[Sort, str] = {
     "added": "id",
     "name": "name COLLATE NOCASE",
@@ -32,6 +33,7 @@ ORDERS: dict[Sort, str] = {
     "ELSE 4 END",
     "changed": "changed",
     "who": "who COLLATE NOCASE",
+    "useful": "id",  # depends on the model in use; see annotation.outlook
 }
 ReadSource = Callable[[Path, str], Volume]
 """Reads a file, or the series of this UID in a folder."""
@@ -132,6 +134,7 @@ class Workspace:
             self.store = self._open_for_writing()
         self.masks = MaskFiles(self.store)
         self.labels = LabelRows(self.store)
+        self.outlooks = Outlooks(self.store)
 
     def close(self) -> None:
         """Sign out and let the folder go; masks that were not written through stay in the journal."""
@@ -195,6 +198,11 @@ class Workspace:
     def case(self, case_id: int) -> Case:
         """The case of this number. *Raises* ReadError where there is none."""
         return self.masks.case(case_id)
+
+    def numbers(self, state: CaseState) -> list[int]:
+        """Numbers of all cases in a state."""
+        rows = self.store.rows("SELECT id FROM cases WHERE state = ? ORDER BY id", (state.value,))
+        return [cast(int, number) for (number,) in rows]
 
     def next_case(self, after: int | None, among: Sequence[Case], backwards: bool = False) -> Case | None:
         """The case after the one numbered ``after`` in a list as shown, round the corner; None where it is empty.
