@@ -14,6 +14,7 @@ from support.paths import SAMPLE
 
 from featherseg.ui.style import sheet
 from featherseg.viewer.unsure import MARK
+from featherseg_engines.imaging.volume import Window
 
 
 @pytest.fixture(autouse=True)
@@ -233,3 +234,11 @@ def test_where_the_model_is_unsure_glows_on_a_layer_that_is_nobodys_image(viewer
     assert sum(MARK in layer.metadata for layer in viewer.layers) == 1
     session.unsure.show(False)
     assert len(viewer.layers) == before
+
+
+def test_naparis_contrast_limits_are_the_window_that_the_model_sees(viewer):
+    viewer.add_image(np.random.default_rng(0).integers(0, 900, (64, 64)).astype(np.int16), name="mr")
+    session = open_dock(viewer).session
+    assert session.proposing.request_at(0).options.window is None
+    viewer.layers["mr"].contrast_limits = (100, 300)
+    assert session.proposing.request_at(0).options.window == Window(200.0, 200.0)
