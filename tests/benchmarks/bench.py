@@ -206,12 +206,20 @@ def scroll() -> None:
     window.scroll()
 
 
+def volumes() -> None:
+    """All slices of 512 x 512 x 200; one row of blocks of LGMSNet-3D (``volumes.py blocks`` takes all twelve)."""
+    subprocess.check_call(
+        [sys.executable, Path(__file__).with_name("volumes.py"), "slices256", "slices512", "blocks_row"]
+    )
+
+
 SECTIONS = {
     "deployed": deployed,
     "networks": networks,
     "ghost": ghost,
     "live": live,
     "scroll": scroll,
+    "volumes": volumes,
     "startup": startup,
 }
 

@@ -1,6 +1,6 @@
 """All slices of a volume, each way in a process of its own: seconds and peak memory.
 
-``python volumes.py [slices256|slices512|blocks|blocks_half …]``: a seeded phantom of 200 slices of 512 x 512;
+``python volumes.py [slices256|slices512|blocks_row|blocks|blocks_half …]``: a seeded phantom of 200 slices of 512 x 512;
 ``blocks_half`` has 100 of them, to see that the memory does not grow with the depth beyond the volume itself and
 its answer. Machines drift: read the ratios. Processor seconds tell how long it takes where nothing else runs.
 """
@@ -24,6 +24,12 @@ WAYS = {
     "slices256": ("repsegnet.skin", 256, 200, "RepSegNet, input 256 x 256"),
     "slices512": ("repsegnet.skin", 512, 200, "RepSegNet, input 512 x 512, not resized"),
     "blocks": ("lgmsnet3d.hippocampus", 0, 200, "LGMSNet-3D, blocks of 32 x 64 x 32"),
+    "blocks_row": (
+        "lgmsnet3d.hippocampus",
+        0,
+        32,
+        "LGMSNet-3D, one row of blocks of the twelve in 200 slices",
+    ),
     "blocks_half": ("lgmsnet3d.hippocampus", 0, 100, "LGMSNet-3D, half as many slices"),
 }
 
