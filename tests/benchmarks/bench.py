@@ -1,5 +1,5 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|startup]``; ``bench profile
-[network]`` prints where the time of each node goes.
+"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|volumes|startup]``;
+``bench profile [network]`` prints where the time of each node goes.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
