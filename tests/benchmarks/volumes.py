@@ -2,7 +2,8 @@
 
 ``python volumes.py [slices256|slices512|blocks_row|blocks|blocks_half …]``: a seeded phantom of 200 slices of
 512 x 512; ``blocks_half`` has 100 of them, to see that the memory does not grow with the depth beyond the volume
-itself and its answer. Machines drift: read the ratios. Processor seconds tell how long it takes where nothing else runs.
+itself and its answer. Machines drift: read the ratios. Processor seconds tell how long it takes where nothing else
+runs.
 """
 
 import json
