@@ -34,9 +34,9 @@ def import_openvino() -> ModuleType:
     MissingPackageError
         It is not installed, or does not fit this system.
     """
-    if sys.modules.get(TELEMETRY) is None:
-        # Python answers an import of None with ImportError, and OpenVINO then takes its own empty stand-in.
-        sys.modules[TELEMETRY] = None  # type: ignore[assignment]
+    # Python answers an import of None with ImportError, and OpenVINO then takes its own empty stand-in.
+    somebodys = sys.modules.get(TELEMETRY)
+    sys.modules[TELEMETRY] = None  # type: ignore[assignment]
     try:
         import openvino
     except ImportError as error:
@@ -44,6 +44,9 @@ def import_openvino() -> ModuleType:
             "OpenVINO is not installed or does not fit this system; the models run without it, or: "
             "pip install --no-deps openvino."
         ) from error
+    finally:
+        if somebodys is not None:  # another plugin's own import stays that plugin's affair
+            sys.modules[TELEMETRY] = somebodys
     return openvino  # type: ignore[no-any-return]
 
 
