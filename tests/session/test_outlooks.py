@@ -1,10 +1,8 @@
 """Outlooks kept as cases are proposed for, the case list by use, and where Enter goes; without a screen."""
 
-import shutil
-
 import numpy as np
 import pytest
-from support.paths import TINY
+from support.photographs import IMAGES, photographs
 
 from featherseg.session.case_order import Shown
 from featherseg.session.gathering import gather
@@ -19,16 +17,10 @@ from featherseg_engines.inference.proposal import Proposal, Request
 from featherseg_engines.inference.uncertainty import case_score
 from featherseg_engines.labels import Box
 
-IMAGES = sorted((TINY / "dev" / "images").glob("*"))
-
 
 @pytest.fixture
 def folder(tmp_path):
-    made = tmp_path / "Fälle"
-    made.mkdir()
-    for i in range(5):
-        shutil.copy(IMAGES[i % len(IMAGES)], made / f"photo{i}.jpg")
-    return made
+    return photographs(tmp_path / "Fälle", 5)
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """The workspace behind the window: cases, states, mask files, locks; without a screen."""
 
-import shutil
 import sqlite3
 
 import numpy as np
 import pytest
-from support.paths import TINY
+from support.photographs import photographs
 
 from featherseg.session.gathering import gather, take_masks
 from featherseg.session.session import Session
@@ -15,17 +14,10 @@ from featherseg_engines.annotation.tools.growing import IntensityRange
 from featherseg_engines.imaging.readers import read_mask
 from featherseg_engines.labels import Box, Edit, Label
 
-IMAGES = sorted((TINY / "dev" / "images").glob("*"))
-
 
 @pytest.fixture
 def images(tmp_path):
-    """Three photographs in a folder of their own."""
-    folder = tmp_path / "Bilder für Ä"
-    folder.mkdir()
-    for i in range(3):
-        shutil.copy(IMAGES[i % len(IMAGES)], folder / f"photo{i}{IMAGES[0].suffix}")
-    return folder
+    return photographs(tmp_path / "Bilder für Ä", 3)
 
 
 @pytest.fixture

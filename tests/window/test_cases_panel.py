@@ -8,23 +8,17 @@ from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDropEvent
 from qtpy.QtWidgets import QApplication, QMessageBox
 from support.hand import Hand, settle, wait
-from support.paths import TINY
+from support.photographs import IMAGES, photographs
 
 from featherseg.session.gathering import gather, send_out
 from featherseg_engines.annotation.cases import CaseState
 from featherseg_engines.annotation.export.registry import standard_exporters
 from featherseg_engines.labels import Box
 
-IMAGES = sorted((TINY / "dev" / "images").glob("*"))
-
 
 @pytest.fixture
 def folder(tmp_path):
-    made = tmp_path / "Fälle"
-    made.mkdir()
-    for i in range(5):
-        shutil.copy(IMAGES[i % len(IMAGES)], made / f"a rather long name of a photograph {i}.jpg")
-    return made
+    return photographs(tmp_path / "Fälle", 5, "a rather long name of a photograph {}.jpg")
 
 
 @pytest.fixture
