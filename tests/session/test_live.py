@@ -1,6 +1,9 @@
 """Live mode without a screen: what follows by itself, what is computed ahead, and what never shows."""
 
+import dataclasses
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -230,3 +233,115 @@ def test_a_ghost_in_the_way_is_never_of_a_case_that_was_left(live, pump):
     pump.until(lambda: not session.proposing.worker.busy)
     pump.run()
     assert session.proposal is None and not session.busy
+
+
+def test_a_slice_that_holds_the_label_already_is_left_alone_until_somebody_asks(live, pump):
+    session = live(Recorder())
+    session.paint("Brush", Box((3, 0, 0), (4, 2, 2)), np.ones((1, 2, 2), np.uint8))
+    session.go_to_slice(3)
+    rest(session, pump)
+    assert session.proposal is None
+    session.propose()
+    pump.until(lambda: session.proposal is not None)
+
+
+def whole_of(session) -> Proposal:
+    asked = dataclasses.replace(session.proposing.request_at(0), whole=True)
+    box = Box((0, 2, 2), (DEPTH, 6, 6))
+    return Proposal(asked, box, np.full((1, DEPTH, 4, 4), 255, np.uint8), "m", "w", 0.0)
+
+
+def test_after_all_slices_were_accepted_no_slice_brings_its_ghost_back(live, pump):
+    session = live(Recorder())
+    rest(session, pump)
+    session.proposing.show(whole_of(session))
+    session.accept()
+    session.undo()
+    for z in (0, 1, 5):
+        session.go_to_slice(z)
+        rest(session, pump)
+        assert session.proposal is None
+
+
+def test_a_ghost_over_all_slices_outlives_another_window(live, pump):
+    session = live(Recorder())
+    rest(session, pump)
+    whole = whole_of(session)
+    session.proposing.show(whole)
+    session.viewing.choose_window(Window(50.0, 20.0))
+    session.go_to_slice(7)
+    rest(session, pump)
+    assert session.proposal is whole
+
+
+def test_an_answer_that_came_too_late_is_kept_for_the_next_time(live, pump):
+    engine = Recorder(gated=True)
+    session = live(engine)
+    pump.until(lambda: len(engine.asked) == 1)
+    session.go_to_slice(30)
+    for _ in range(60):
+        engine.gate.release()
+    rest(session, pump)
+    assert session.proposal.request.z == 30 == session.z
+
+
+def test_somebodys_array_that_changed_without_a_word_is_looked_at_anew_when_asked(live, pump):
+    engine = Recorder()
+    session = live(engine)
+    session.proposing.go_live(False)
+    session.use(new_case(Volume(np.zeros((1, 8, 8), np.int16), Geometry((1, 8, 8)))))
+    rest(session, pump)
+    for count in (1, 2):
+        session.propose()
+        pump.until(lambda: session.proposal is not None)
+        rest(session, pump)
+        session.drop()
+        assert len([r for r in engine.asked if r.volume is session.case.volume]) == count
+
+
+def test_the_worker_keeps_no_image_that_was_closed(live, pump):
+    session = live(Recorder())
+    values = np.zeros((2, 8, 8), np.int16)
+    gone = weakref.ref(values)
+    session.use(new_case(Volume(values, Geometry((2, 8, 8)))))
+    del values
+    rest(session, pump)
+    session.use(None)
+    rest(session, pump)
+    engine_asked(session).clear()
+    gc.collect()
+    assert gone() is None
+
+
+def engine_asked(session) -> list:
+    return session.proposing.worker._engine.asked
+
+
+class Steps:
+    """A long run of so many steps that writes down when each was taken."""
+
+    def __init__(self, name: str, count: int, log: list[str]) -> None:
+        self.name, self.count, self.log = name, count, log
+
+    def step(self, engine) -> bool:
+        self.log.append(self.name)
+        self.count -= 1
+        return self.count > 0
+
+    def broke(self, sentence: str) -> None:
+        raise AssertionError(sentence)
+
+
+def test_what_is_done_in_idle_time_comes_after_what_a_person_started(pump):
+    log: list[str] = []
+    engine = Recorder(gated=True)
+    session = Session(pump.post, make_engine=lambda: engine)
+    session.use(new_case(volume()))
+    session.propose()
+    pump.until(lambda: len(engine.asked) == 1)
+    session.proposing.worker.run(Steps("idle", 2, log), idle=True)
+    session.proposing.worker.run(Steps("wanted", 2, log))
+    engine.gate.release()
+    rest(session, pump)
+    session.close()
+    assert log == ["wanted", "wanted", "idle", "idle"]

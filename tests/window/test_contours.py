@@ -96,3 +96,10 @@ def test_lines_keep_their_width_on_the_screen(window):
     assert contours._widths == (1, 1)
     camera.zoom = 0.5
     assert contours._widths[0] == 5 and contours._widths[1] == 2
+
+
+def test_a_row_of_number_255_in_the_label_table_is_drawn_like_any_other():
+    colours = np.zeros((257, 4), np.uint8)
+    colours[255] = 9, 9, 9, 255
+    picture = in_colour(np.array([[0, 255, 0]], np.uint8), 1, colours)
+    assert picture[0, 1].tolist() == [9, 9, 9, 255]

@@ -105,6 +105,7 @@ class Background:
                 run, _ = self._waiting
                 self._waiting = None
             run()
+            del run, _  # they hold images, and the next task may be long in coming
 
     def _run(self, task: Task[T], ear: Ear) -> None:
         try:

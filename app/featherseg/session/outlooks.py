@@ -130,6 +130,8 @@ class CaseOutlooks:
         seen.add(proposal, tally(proposal.levels) if counts is None else counts)
         self._due[number] = seen.frozen()
         self._writing.touch(number)
+        if number != self._in_hand and proposal.request.spans_volume:
+            del self._seen[number]  # complete, and it holds the image: a queue goes through many
 
     def _on_proposed(self, proposal: Proposal | None) -> None:
         case = self._bench.session.case

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 from featherseg.session.notice import Notice
@@ -86,9 +87,12 @@ class Proposing:
             self._session.tell(objection)
             return
         request = self.request_at(self._session.z)
-        if request.spans_volume and request.volume.voxels.size > LIVE_VOXELS:
+        depth = request.volume.geometry.shape[0]
+        if request.spans_volume and depth > 1 and request.volume.voxels.size > LIVE_VOXELS:
             self._session.whole.start()  # it takes long: with progress and Cancel
             return
+        if not request.volume.content:  # somebody else's array, which may have changed without a word
+            self.cache.discard(request.key)
         self._asked = True
         self._settled.discard(request.key)
         self._ask(request)
@@ -124,12 +128,13 @@ class Proposing:
 
     def follow(self, after_s: float = 0.0) -> None:
         """In live mode, propose for what is on screen now; a ghost of the same slice stays until then."""
-        if not self.live or not self._may_follow():
+        shown = self.proposal
+        if not self.live or not self._may_follow() or (shown is not None and shown.request.whole):
             return
         request = self.request_at(self._session.z)
         if request.key in self._settled:
             self.let_go()
-        elif request.key != self._wanted:
+        elif request.key != self._wanted and not self._labelled():
             self._asked = False
             self._ask(request, after_s)
         self._look_ahead()
@@ -139,13 +144,15 @@ class Proposing:
         session = self._session
         if self.proposal is not None and self.proposal.request.spans_volume:
             return
-        if session.model is not None and session.model.card.dims == 3:
+        left = self.proposal is not None and self.proposal.request.piece
+        if session.model is not None and session.model.card.dims == 3 and not left:
             return  # what is being computed is for all slices
         self._direction = 1 if session.z >= before else -1
         hurried = self.busy  # slices change faster than the model answers: let the drawing have the processor
         if self.live and self._may_follow():
             request = self.request_at(session.z)
-            known = None if request.key in self._settled else self.cache.get(request)
+            alone = request.key in self._settled or self._labelled()
+            known = None if alone else self.cache.get(request)
             if known is not None:
                 self._asked, self._wanted = False, request.key
                 self.worker.cancel()
@@ -159,6 +166,11 @@ class Proposing:
         """Let the ghost go because a person does not want it; live mode does not bring it back by itself."""
         if self._wanted is not None:
             self._settled.add(self._wanted)
+        shown = self.proposal
+        if shown is not None and shown.request.whole:
+            self._settled.update(
+                shown.request.at(z).key for z in range(shown.request.volume.geometry.shape[0])
+            )
         self.let_go()
 
     def let_go(self) -> None:
@@ -223,6 +235,18 @@ class Proposing:
             return False
         return model.card.dims == 2 or case.labels.array.size <= LIVE_VOXELS
 
+    def _labelled(self) -> bool:
+        """Whether the slice on screen holds what the model would label: then nothing comes there by itself."""
+        session = self._session
+        case, model = session.case, session.model
+        if case is None or model is None:
+            return False
+        if model.card.dims == 3:
+            return False
+        entries = model.card.labels
+        values = [session.active_label] if len(entries) == 1 else [entry.value for entry in entries]
+        return bool(np.isin(case.labels.array[session.z], values).any())
+
     def _ask(self, request: Request, after_s: float = 0.0) -> None:
         self._wanted = request.key
         known = self.cache.get(request)
@@ -248,7 +272,7 @@ class Proposing:
         model = proposal.request.model
         if self.measures and model.identity not in self._measured:
             self._measured.add(model.identity)
-            self.worker.run(SelfTiming(model))
+            self.worker.run(SelfTiming(model), idle=True)
         if proposal.request.key == self._wanted and self.proposal is not proposal:
             self._show(proposal)
 
@@ -283,7 +307,11 @@ class Proposing:
         proposal = self.proposal
         if proposal is None:
             return False
-        return proposal.box.empty or not proposal.mask(self._session.threshold).any()
+        if proposal.box.empty:
+            return True
+        if len(proposal.levels) == 1:
+            return bool(proposal.levels.max() < self._session.threshold * 255)
+        return not proposal.mask(self._session.threshold).any()
 
     def _set_busy(self, busy: bool) -> None:
         if busy != self.busy:

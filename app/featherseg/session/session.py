@@ -12,7 +12,7 @@ from featherseg.session.editing import Editing
 from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
-from featherseg.session.proposing import Proposing
+from featherseg.session.proposing import HURRIED_S, Proposing
 from featherseg.session.tool import Tool
 from featherseg.session.unsure import Unsure
 from featherseg.session.viewing import Index, Viewing
@@ -229,14 +229,14 @@ class Session:
         self.proposing.drop()
 
     def _on_window(self, _: object) -> None:
-        self.proposing.follow()
+        self.proposing.follow(HURRIED_S if self.busy else 0.0)
 
     def accept(self) -> None:
         """Make the ghost a label as one undoable step, never over what a person painted or accepted."""
         proposal, case = self.proposal, self.case
         if proposal is None or case is None:
             return
-        values = self.label_values(proposal)
+        values = self.label_values(proposal).astype(case.labels.array.dtype)
         mask = values[proposal.mask(self.threshold)]
         current = case.labels.array[proposal.box.slices]
         after = np.where((current == 0) & (mask > 0), mask, current)

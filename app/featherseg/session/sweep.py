@@ -91,7 +91,9 @@ class Sweep:
         """One step, in the inference thread."""
         if self._steps is None:
             self._steps = whole_volume(engine, self.request, self._known, self._sigma)
-        step = next(self._steps)
+        step = next(self._steps, None)
+        if step is None:  # it had ended, and was started again before its owner heard of that
+            return False
         self._post(lambda: self._hear(step))
         return step.whole is None
 

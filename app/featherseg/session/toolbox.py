@@ -218,7 +218,8 @@ class Toolbox:
         if other.shape != case.labels.array.shape:
             self.runner.tell(f"The {other.name} is of an image of another size; copy a label of this one.")
             return
-        flat = self._session.proposal is not None and other.box.shape[0] <= 1  # a proposal for one slice
+        proposal = self._session.proposal
+        flat = proposal is not None and not proposal.request.spans_volume  # it says nothing of other slices
         plane = self._plane() if flat else self._plane_or_all()
         name = f"{OPERATIONS[operation]} with {other.name}"
         self.runner.run(name, lambda scene: combine(scene, other.whole(), operation), plane)

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from featherseg_engines.errors import Cancelled, FeathersegError
@@ -46,11 +47,12 @@ class LongRun(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """The request that is next; ``begin`` is a time of the monotonic clock."""
+    """A request that is next, or is being answered; ``begin`` is a time of the monotonic clock."""
 
     request: Request
     token: CancelToken
     begin: float
+    ahead: bool = False
 
 
 class InferenceWorker:
@@ -84,10 +86,11 @@ class InferenceWorker:
         self._engine: Engine | None = None
         self._wake = threading.Condition()
         self._waiting: _Waiting | None = None
-        self._running: CancelToken | None = None
+        self._running: _Waiting | None = None
         self._ahead: deque[Request] = deque()
         self._ahead_from = 0.0
         self._runs: list[LongRun] = []
+        self._idle: list[LongRun] = []
         self._working = False
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -99,8 +102,8 @@ class InferenceWorker:
         takes its place until then, and the processor is left to whoever draws.
         """
         with self._wake:
-            if self._running is not None:
-                self._running.cancel()
+            if self._running is not None and self._running.request.key != request.key:
+                self._running.token.cancel()
             self._waiting = _Waiting(request, CancelToken(), time.monotonic() + after_s)
             self._start()
 
@@ -115,38 +118,41 @@ class InferenceWorker:
             if requests:
                 self._start()
 
-    def run(self, run: LongRun) -> None:
-        """Take the steps of a long run while nothing else is to be done."""
+    def run(self, run: LongRun, *, idle: bool = False) -> None:
+        """Take the steps of a long run while nothing else is to be done; of an ``idle`` one after all others."""
         with self._wake:
-            self._runs.append(run)
+            (self._idle if idle else self._runs).append(run)
             self._start()
 
     def stop(self, run: LongRun) -> None:
         """Take no further step of a long run; the one that is being taken ends."""
         with self._wake:
-            if run in self._runs:
-                self._runs.remove(run)
+            for runs in (self._runs, self._idle):
+                if run in runs:
+                    runs.remove(run)
 
     @property
     def busy(self) -> bool:
         """Whether it computes something, or is about to."""
         with self._wake:
-            return self._working or self._waiting is not None or bool(self._ahead or self._runs)
+            return self._working or self._waiting is not None or bool(self._ahead or self._runs or self._idle)
 
     def cancel(self) -> None:
-        """Drop the waiting request and stop the running one between two steps."""
+        """Drop the waiting request and stop the running one between two steps; what runs ahead goes on."""
         with self._wake:
             self._waiting = None
-            if self._running is not None:
-                self._running.cancel()
+            if self._running is not None and not self._running.ahead:
+                self._running.token.cancel()
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stop the thread; nothing is answered after this."""
-        self.cancel()
         with self._wake:
             self._closed = True
-            self._ahead.clear()
-            self._runs.clear()
+            self._waiting = None
+            if self._running is not None:
+                self._running.token.cancel()
+            for waiting in (self._ahead, self._runs, self._idle):
+                waiting.clear()
             self._wake.notify()
         if self._thread is not None:
             self._thread.join(timeout_s)
@@ -168,44 +174,48 @@ class InferenceWorker:
                 return None
             self._working = True
             if self._waiting is not None:
-                request, token = self._waiting.request, self._waiting.token
-                self._waiting, self._running = None, token
-                return lambda: self._answer(request, token)
+                self._running, self._waiting = self._waiting, None
+                return partial(self._answer, self._running)
             if self._ahead:
-                early = self._ahead.popleft()
-                return lambda: self._answer(early, CancelToken(), ahead=True)
-            run = self._runs[0]
+                self._running = _Waiting(self._ahead.popleft(), CancelToken(), 0.0, ahead=True)
+                return partial(self._answer, self._running)
+            run = (self._runs or self._idle)[0]
             return lambda: self._step(run)
 
     def _rest(self) -> float | None:
         """Seconds to sleep before there is something to do; None until somebody says so."""
         if self._waiting is not None:
             return max(0.0, self._waiting.begin - time.monotonic())
-        if self._ahead or self._runs:
+        if self._ahead or self._runs or self._idle:
             return max(0.0, self._ahead_from - time.monotonic())
         return None
 
     def _work(self) -> None:
         let_others_go_first(POLITENESS)
-        while (job := self._next()) is not None:
+        while True:
+            job = self._next()
+            if job is None:
+                return
             job()
+            del job  # it holds an image, and the next one may be long in coming
 
     def _ready(self) -> Engine:
         self._engine = self._engine or self._make_engine()
         return self._engine
 
-    def _answer(self, request: Request, token: CancelToken, *, ahead: bool = False) -> None:
+    def _answer(self, asked: _Waiting) -> None:
+        request = asked.request
         try:
-            proposal = self._ready().propose(request, token)
+            proposal = self._ready().propose(request, asked.token)
         except Cancelled:
             return
         except Exception as error:  # the thread's boundary: a bad model must not end it
             sentence = _sentence(error)
-            if not ahead:
+            if not asked.ahead:
                 self._tell(lambda: self._failed(request, sentence))
         else:
-            with self._wake:  # asked for while it was computed ahead: it need not be computed again
-                if ahead and self._waiting is not None and self._waiting.request.key == request.key:
+            with self._wake:  # asked for while it was computed: it need not be computed again
+                if self._waiting is not None and self._waiting.request.key == request.key:
                     self._waiting = None
             self._tell(lambda: self._answered(proposal))
 

@@ -13,6 +13,7 @@ from featherseg.session.workbench import Workbench
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.proposals import ProposalFiles, StoredProposal
 from featherseg_engines.annotation.workspace import Workspace
+from featherseg_engines.errors import FeathersegError
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.inference.proposal import Proposal, Request
 from featherseg_engines.inference.volume_run import Step
@@ -188,6 +189,8 @@ class WorkspaceRun:
     def _on_read(self, found: tuple[Volume | None, float]) -> None:
         volume, seconds = found
         if volume is None:  # answered in an earlier run
+            if self._queue is not None:
+                self._mark(self._queue.cases[self._queue.at])
             self._go_to_next()
         elif self._queue is not None:
             self._queue.seconds += seconds
@@ -228,8 +231,7 @@ class WorkspaceRun:
         if queue is None:
             return
         queue.answered += 1
-        known = [row for row in self.bench.cases if row.id == case.id and row.state is CaseState.NEW]
-        self.bench.set_state(known, CaseState.PROPOSED)
+        self._mark(case)
         self._put_on_screen(proposal)
         self._go_to_next()
 
@@ -284,13 +286,27 @@ class WorkspaceRun:
         task = Task(lambda _: files.get(case, model), show, lambda _: None, lambda _: None)
         self._finding.submit(task)
 
+    def _mark(self, case: Case) -> None:
+        """The case has a proposal now, whether it is listed just now or not."""
+        queue = self._queue
+        if queue is None or queue.workspace is not self.bench.workspace:
+            return
+        try:
+            known = queue.workspace.case(case.id)
+        except FeathersegError:
+            return  # taken off the list meanwhile
+        if known.state is CaseState.NEW:
+            self.bench.set_state([known], CaseState.PROPOSED)
+
     def _put_on_screen(self, proposal: Proposal) -> None:
         session, request = self.session, proposal.request
         opened = session.case
         if opened is None or session.model is None or opened.image != request.image:
             return
         fresh = not opened.history.done and not opened.labels.array.any()
-        if fresh and session.model.identity == request.model.identity and session.proposal is None:
+        shown = session.proposal
+        better = shown is None or (session.proposing.unasked and not shown.request.spans_volume)
+        if fresh and session.model.identity == request.model.identity and better:
             if not request.spans_volume:
                 session.proposing.cache.put(proposal)
             session.proposing.show(proposal, asked=False)

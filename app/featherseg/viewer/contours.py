@@ -44,7 +44,7 @@ def in_colour(labels: Plane, thickness: int, colours: npt.NDArray[np.uint8]) -> 
     """RGBA (y, x, 4) of the contours; ``colours`` (numbers, 4) gives each label's, clear for those not shown."""
     edge = border(labels, thickness)
     picture = np.zeros((*labels.shape, 4), np.uint8)
-    picture[edge] = colours[np.minimum(labels[edge], len(colours) - 1)]
+    picture[edge] = colours[np.minimum(labels[edge].astype(np.int64), len(colours) - 1)]
     return picture
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import lzma
 import shutil
 import zipfile
 import zlib
@@ -22,6 +23,11 @@ from featherseg_engines.labels import EMPTY_BOX, Box
 from featherseg_engines.models.bundle import ModelBundle
 
 FOLDER = "proposals"
+DAMAGE = (
+    *(OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
+"""What reading a zip file with flipped bits raises: its own errors, those of each way to unpack, absurd sizes."""
 FORMAT = 1
 ROOM = 4096
 """Bytes that a member of the file may be larger than its values, and the header at most."""
@@ -121,7 +127,7 @@ def _read(path: Path, shape: tuple[int, int, int], labels: int) -> StoredProposa
             found = _checked(header, shape)
             inside = (labels, *found.box.shape)
             levels = _member(file, "levels.npy", prod(inside) + ROOM)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGE:
         return None
     if levels.shape != inside or levels.dtype != np.uint8:
         return None

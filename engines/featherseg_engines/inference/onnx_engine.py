@@ -189,5 +189,4 @@ class OnnxEngine:
         else:
             box, levels = model.slice_crop(volume.slice(request.z), request.z, request.options, cancel.check)
         seconds = time.perf_counter() - started
-        cancel.check()
         return Proposal(request, box, levels, card.name, request.model.identity, seconds)

@@ -12,8 +12,9 @@ from featherseg_engines.errors import ModelError
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.networks.spec import deployed_form
 
-TOLERANCE = 1e-4
-"""Largest difference between torch and ONNX Runtime, relative to the largest answer."""
+TOLERANCE = 1e-3
+"""Largest difference between torch and ONNX Runtime, relative to the largest answer; on noise, sums in another
+order have come to 2e-4 (repsegnet.glands), a fault in the export is a hundred times that."""
 
 
 def export_onnx(network: nn.Module, path: Path, in_channels: int, sides: tuple[int, ...]) -> None:
