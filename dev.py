@@ -204,26 +204,38 @@ def test(arguments: list[str]) -> None:
             raise SystemExit(
                 subprocess.run([*words, *chosen], cwd=ROOT, env=environment, check=False).returncode
             )
-        raise SystemExit(test_both(words, environment))
+        with virtual_display() as other:  # a window of the one half must not take the keys of the other
+            raise SystemExit(test_both(words, environment, other))
 
 
-def test_both(words: list[str], environment: dict[str, str]) -> int:
-    """All tests: what needs no screen beside what has one, a core each; the exit code of the worse."""
-    blind = ["tests/engines", "tests/annotation", "tests/session"]
-    blind += [f"tests/window/test_cli{what}.py" for what in ("", "_export", "_images")]
-    environment = dict(environment, OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE")
+BESIDE = [
+    "tests/engines",
+    "tests/annotation",
+    "tests/session",
+    *(f"tests/window/test_{name}.py" for name in ("cli", "cli_doctor", "cli_export", "cli_images")),
+    *(
+        f"tests/window/test_{name}.py"
+        for name in ("style", "tools_in_window", "unsure_in_window", "whole_job")
+    ),
+]
+"""About half of the tests by the time they take: what needs no screen, and some of what does."""
+
+
+def test_both(words: list[str], environment: dict[str, str], other: dict[str, str]) -> int:
+    """All tests in two halves side by side, a core and a display each; the exit code of the worse."""
+    calm = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as heard:
-        say("tests without a screen run beside those with one; what they say follows at the end")
+        say("two halves run side by side; what the second says follows at the end")
         beside = subprocess.Popen(
-            [*words, "-p", "no:cacheprovider", *blind],
+            [*words, "-p", "no:cacheprovider", *BESIDE],
             cwd=ROOT,
-            env=environment,
+            env={**other, **calm},
             stdout=heard,
             stderr=subprocess.STDOUT,
         )
         try:
-            seen = [*words, *(f"--ignore={place}" for place in blind)]
-            code = subprocess.run(seen, cwd=ROOT, env=environment, check=False).returncode
+            seen = [*words, *(f"--ignore={place}" for place in BESIDE)]
+            code = subprocess.run(seen, cwd=ROOT, env={**environment, **calm}, check=False).returncode
             code = beside.wait() or code
         finally:
             beside.kill()

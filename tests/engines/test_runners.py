@@ -164,3 +164,10 @@ def test_the_catalogue_needs_no_optional_package(monkeypatch):
     monkeypatch.setattr(openvino_runner, "installed", lambda: False)
     ways = choices(this_machine())
     assert {way.backend for way in ways} == {"onnxruntime"} and Catalogue().bundles()
+
+
+@pytest.mark.parametrize("way", choices(this_machine()), ids=str)
+def test_loading_and_running_leave_the_arithmetic_of_the_thread_as_it_was(way):
+    runner = open_runner(bundle_of(NETWORKS[0]), way)
+    runner.run(images(1))
+    assert (np.array([1e-310]) * 0.5)[0] > 0, "the smallest numbers still count"

@@ -48,26 +48,26 @@ def test_a_changed_key_works_at_once_and_after_a_restart_and_the_button_shows_it
     dialog.choose("tool.brush")
     hand = Hand(dialog)
     hand.click(dialog.edit)
-    hand.key("q", "Return")
+    hand.key("y", "Return")
     assert dialog.isVisible(), "Enter is a key like others here"
-    assert window.table.key("tool.brush") == "Q", "Enter accepts a case already"
+    assert window.table.key("tool.brush") == "Y", "Enter accepts a case already"
     dialog.close()
     settle()
 
     hand = Hand(window)
     hand.key("b")
     assert window.session.tool == "browse"
-    hand.key("q")
+    hand.key("y")
     assert window.session.tool == "brush"
-    assert window.panel.tools.buttons["brush"].text().endswith("Q")
+    assert window.panel.tools.buttons["brush"].text().endswith("Y")
     window.close()
 
     again = make_window()
     try:
         again.show()
         open_in(again, SAMPLE)
-        assert again.panel.tools.buttons["brush"].text().endswith("Q")
-        Hand(again).key("q")
+        assert again.panel.tools.buttons["brush"].text().endswith("Y")
+        Hand(again).key("y")
         assert again.session.tool == "brush"
     finally:
         again.close()
