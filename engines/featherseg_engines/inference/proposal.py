@@ -13,6 +13,7 @@ from featherseg_engines.imaging.volume import Volume, Window
 from featherseg_engines.inference.postprocess import labels_at_levels
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.refine.prompts import UNPROMPTED, Head, Prompts
 
 
 class CancelToken:
@@ -55,13 +56,15 @@ WHOLE = -1
 
 
 class Key(NamedTuple):
-    """What an answer depends on: the image's content, the slice, the weights, what they see, the options."""
+    """What an answer depends on: the image's content, the slice, the weights, what they see, the options, the
+    prompts."""
 
     image: str
     z: int
     weights: str
     preprocessing: Preprocessing
     options: Options
+    prompts: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +73,8 @@ class Request:
 
     ``serial`` grows with each request of a session. ``image`` names the volume's content (its hash, or what
     stands for it while the volume is open). ``whole`` asks a network that takes slices for all of them;
-    ``piece`` is of a network that takes volumes one slice of its answer.
+    ``piece`` is of a network that takes volumes one slice of its answer. ``prompts`` are what a person marked on
+    this slice.
     """
 
     serial: int
@@ -81,6 +85,7 @@ class Request:
     image: str = ""
     whole: bool = False
     piece: bool = False
+    prompts: Prompts = UNPROMPTED
 
     @property
     def spans_volume(self) -> bool:
@@ -89,14 +94,17 @@ class Request:
 
     def at(self, z: int) -> "Request":
         """The same for one slice of what this asks for."""
-        return replace(self, z=z, whole=False, piece=self.model.card.dims == 3)
+        piece = self.model.card.dims == 3
+        return replace(self, z=z, whole=False, piece=piece, prompts=UNPROMPTED)
 
     @property
     def key(self) -> Key:
         """What the answer depends on."""
         z = WHOLE if self.spans_volume else self.z
         card = self.model.card
-        return Key(self.image, z, self.model.identity, card.preprocessing, self.options)
+        return Key(
+            self.image, z, self.model.identity, card.preprocessing, self.options, self.prompts.identity
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,6 +123,8 @@ class Proposal:
         Name and weights hash of the model that answered.
     seconds
         From the slice to the probabilities, without waiting.
+    head
+        What was fitted to the strokes of the request; None where there were none.
     """
 
     request: Request
@@ -123,6 +133,7 @@ class Proposal:
     model: str
     weights: str
     seconds: float
+    head: Head | None = None
 
     @property
     def probability(self) -> npt.NDArray[np.float32]:
