@@ -12,6 +12,7 @@ from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.imaging.volume import Window
 from featherseg_engines.inference.cache import ProposalCache
 from featherseg_engines.inference.proposal import PLAIN, Engine, Key, Options, Proposal, Request
+from featherseg_engines.refine.prompts import UNPROMPTED
 
 if TYPE_CHECKING:
     from featherseg.session.case import OpenCase
@@ -100,6 +101,25 @@ class Proposing:
         self._asked = True
         self._settled.discard(request.key)
         self._ask(request)
+
+    def refine(self) -> None:
+        """Ask for the slice on screen as it is marked now; the ghost stays until the answer comes."""
+        if self.objection() is not None:
+            return
+        request = self.request_at(self._session.z)
+        self._asked = True
+        self._settled.discard(request.key)
+        if request.key != self._wanted or not self.busy:
+            self._ask(request)
+
+    def known(self, z: int) -> Proposal | None:
+        """The answer for a slice as it is marked now, where it was given before."""
+        return self.cache.get(self.request_at(z))
+
+    def settle(self) -> None:
+        """A person is done with the slice on screen as it is now: live mode leaves it alone."""
+        if self._session.case is not None and self._session.model is not None:
+            self._settled.add(self.request_at(self._session.z).key)
 
     def objection(self) -> Notice | None:
         """Why nothing can be asked now; None where it can."""
@@ -206,6 +226,8 @@ class Proposing:
         left = shown is not None and shown.request.piece and shown.request.z != request.z
         if (shown is not None and not left) or (self.busy and self._wanted != request.key):
             return
+        if self._session.smart.marks():
+            return  # a person's marks say more than the run knows
         known = None if request.key in self._settled else self.cache.get(request)
         if known is not None:
             self.show(known, asked=False)
@@ -222,7 +244,9 @@ class Proposing:
         case, model = self._session.case, self._session.model
         assert case is not None and model is not None
         self._serial += 1
-        return Request(self._serial, case.volume, z, model, self._options(), case.image)
+        prompts = self._session.smart.prompts(z) if model.card.dims == 2 else UNPROMPTED
+        options = self._options()
+        return Request(self._serial, case.volume, z, model, options, case.image, prompts=prompts)
 
     def _options(self) -> Options:
         viewing = self._session.viewing

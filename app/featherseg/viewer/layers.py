@@ -80,7 +80,9 @@ class LabelsBinding:
             self.layer.selected_label = self.session.active_label
 
     def _on_edited(self, edit: Edit, how: str) -> None:
-        if not self._painting:  # what was painted here is on screen already, in other planes it is not
+        if (
+            not self._painting and not edit.box.empty
+        ):  # what was painted here is on screen already, in other planes it is not
             self.layer.refresh()
 
     def _on_tool(self, tool: str) -> None:

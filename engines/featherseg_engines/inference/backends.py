@@ -41,11 +41,11 @@ def choices(machine: Machine) -> tuple[Choice, ...]:
     return tuple(Choice(backend, precision, n) for backend, precision in ways for n in machine.threads)
 
 
-def open_runner(bundle: ModelBundle, choice: Choice) -> Runner:
-    """Load the network of a bundle in the way chosen. Raises whatever the library raises."""
+def open_runner(bundle: ModelBundle, choice: Choice, further: tuple[str, ...] = ()) -> Runner:
+    """Load the network of a bundle in the way chosen, with further outputs. Raises whatever the library raises."""
     if choice.backend == "openvino":
-        return OpenVinoRunner(bundle.onnx, choice.threads, choice.precision)
-    return OnnxRunner(bundle.onnx, choice.threads)
+        return OpenVinoRunner(bundle.onnx, choice.threads, choice.precision, further=further)
+    return OnnxRunner(bundle.onnx, choice.threads, further=further)
 
 
 def usual_shape(bundle: ModelBundle) -> tuple[int, ...]:

@@ -9,14 +9,18 @@ import numpy.typing as npt
 from featherseg_engines.errors import ModelError
 from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.backends import Choice, open_runner
+from featherseg_engines.inference.feature_outputs import feature_names
 from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
+from featherseg_engines.inference.refiner import Refiner
+from featherseg_engines.inference.revealing import Revealing, evidence_of
 from featherseg_engines.inference.runner import Runner
 from featherseg_engines.inference.self_timing import choice_for
 from featherseg_engines.inference.volume_run import Step, sweep
 from featherseg_engines.labels import Box
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.refine.evidence import Evidence
 
 Floats = npt.NDArray[np.float32]
 
@@ -40,21 +44,24 @@ class OnnxModel:
     def __init__(self, bundle: ModelBundle, threads: int = 2, choice: Choice | None = None) -> None:
         bundle.verify()
         self.bundle = bundle
-        self._runner = self._open(choice or Choice(threads=threads))
+        self._choice = choice or Choice(threads=threads)
+        self._revealer: Runner | None = None
+        self._runner = self._open(self._choice)
         try:
             self._check()
         except ModelError:
             if choice is None or choice.backend == "onnxruntime":
                 raise
-            self._runner = self._open(Choice(threads=threads))
+            self._choice = Choice(threads=threads)
+            self._runner = self._open(self._choice)
             self._check()
 
-    def _open(self, choice: Choice) -> Runner:
+    def _open(self, choice: Choice, further: tuple[str, ...] = ()) -> Runner:
         try:
-            return open_runner(self.bundle, choice)
+            return open_runner(self.bundle, choice, further)
         except Exception as error:  # neither ONNX Runtime's nor OpenVINO's errors share a public base class
             if choice.backend != "onnxruntime":  # what was fastest once may be gone or mended since
-                return self._open(Choice(threads=choice.threads))
+                return self._open(Choice(threads=choice.threads), further)
             name = self.bundle.card.name
             raise ModelError(f"The model '{name}' cannot be loaded; install it again.") from error
 
@@ -122,6 +129,55 @@ class OnnxModel:
         network = mirrored(self._answer, 3) if options.flips else self._answer
         return crops.of_volume(pre, voxels, network, between)
 
+    def evidence(
+        self,
+        pixels: npt.NDArray[np.generic],
+        options: Options = PLAIN,
+        between: Callable[[], None] = whole.nothing,
+    ) -> Evidence:
+        """What strokes on a slice (y, x[, 3]) are read with: the answer and the network's features."""
+        pre = self.bundle.card.preprocessing.seen_in(options.window)
+        return evidence_of(pre, pixels, self._reveal(options.flips), self.bundle.identity, between)
+
+    def _reveal(self, flips: bool) -> Revealing:
+        """The network with its features; mirrored answers are averaged, features are those of the image itself."""
+
+        def reveal(batch: Floats) -> tuple[Floats, list[Floats]]:
+            seen: list[list[Floats]] = []
+
+            def answer(turned: Floats) -> Floats:
+                logits, maps = self._revealed(turned) if not seen else (self._run(turned), [])
+                seen.append(maps)
+                return probabilities(logits[0], self.bundle.card.activation)
+
+            found = mirrored(answer, 2)(batch) if flips else answer(batch)
+            return found, seen[0]
+
+        return reveal
+
+    def _revealed(self, batch: Floats) -> tuple[Floats, list[Floats]]:
+        """Logits (1, outputs, h, w) and features (k, h', w') of one image; a second network loaded when first asked.
+
+        A file in which no features are found, or that cannot give them, answers without.
+        """
+        if self._revealer is None:
+            names = feature_names(self.bundle.onnx.read_bytes())
+            self._revealer = self._open_revealing(names) if names else self._runner
+        if self._revealer is self._runner:
+            return self._run(batch), []
+        try:
+            logits, maps = self._revealer.reveal(batch)
+        except Exception:  # neither ONNX Runtime's nor OpenVINO's errors share a public base class
+            self._revealer = self._runner
+            return self._run(batch), []
+        return self._checked(logits, batch), [values[0] for values in maps]
+
+    def _open_revealing(self, names: tuple[str, ...]) -> Runner:
+        try:
+            return self._open(self._choice, names)
+        except ModelError:
+            return self._runner
+
     def answers(self, batch: Floats) -> Floats:
         """Probabilities (n, labels, *sides) for n inputs of one size (n, channels, *sides).
 
@@ -144,6 +200,10 @@ class OnnxModel:
             logits = self._runner.run(batch)
         except Exception as error:  # neither ONNX Runtime's nor OpenVINO's errors share a public base class
             raise ModelError(f"The model '{card.name}' failed on this image; try another model.") from error
+        return self._checked(logits, batch)
+
+    def _checked(self, logits: Floats, batch: Floats) -> Floats:
+        card = self.bundle.card
         if logits.shape != (len(batch), card.outputs, *batch.shape[2:]):
             raise ModelError(
                 f"The model '{card.name}' answered with maps {logits.shape[1:]} where its card means "
@@ -160,6 +220,7 @@ class OnnxEngine:
     def __init__(self, threads: int = 2, keep: int = 2) -> None:
         self._threads, self._keep = threads, keep
         self._models: dict[tuple[str, str], OnnxModel] = {}
+        self._refiner = Refiner()
 
     def model(self, bundle: ModelBundle) -> OnnxModel:
         """The loaded model of a bundle; the oldest of more than ``keep`` is dropped."""
@@ -179,14 +240,20 @@ class OnnxEngine:
         self._models.pop((str(bundle.folder), bundle.identity), None)
 
     def propose(self, request: Request, cancel: CancelToken) -> Proposal:
-        """Answer a request; see :class:`~featherseg_engines.inference.proposal.Engine`."""
+        """Answer a request; see :class:`~featherseg_engines.inference.proposal.Engine`.
+
+        With prompts the slice's evidence is computed once and kept: a further stroke does not run the network.
+        """
         model = self.model(request.model)
         cancel.check()
         started = time.perf_counter()
         card, volume = request.model.card, request.volume
-        if card.dims == 3:
+        head = None
+        if not request.prompts.empty:
+            box, levels, head = self._refiner.answer(model, request, cancel.check)
+        elif card.dims == 3:
             box, levels = model.volume_crop(volume.voxels, request.options, cancel.check)
         else:
             box, levels = model.slice_crop(volume.slice(request.z), request.z, request.options, cancel.check)
         seconds = time.perf_counter() - started
-        return Proposal(request, box, levels, card.name, request.model.identity, seconds)
+        return Proposal(request, box, levels, card.name, request.model.identity, seconds, head)

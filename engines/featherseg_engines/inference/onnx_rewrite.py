@@ -21,7 +21,12 @@ FLOAT, HALF = 1, 10  # TensorProto.DataType
 # others pass through as unknown fields. Type: m = message, s = string, b = bytes, i = int64, f = float; * = repeated.
 MESSAGES = {
     "Model": {"graph": (7, "m", "Graph")},
-    "Graph": {"node": (1, "m*", "Node"), "initializer": (5, "m*", "Tensor")},
+    "Graph": {
+        "node": (1, "m*", "Node"),
+        "initializer": (5, "m*", "Tensor"),
+        "output": (12, "m*", "ValueInfo"),
+    },
+    "ValueInfo": {"name": (1, "s", "")},
     "Node": {
         "input": (1, "s*", ""),
         "output": (2, "s*", ""),
@@ -50,15 +55,26 @@ KINDS = {"m": 11, "s": 9, "b": 12, "i": 3, "f": 2}  # FieldDescriptorProto.Type
 
 def rewritten(content: bytes) -> bytes | None:
     """The file to load instead, or None where nothing is to be gained or the file is not understood."""
+    model = graph_model(content)
+    if model is None or not rewrite(model.graph):
+        return None
+    return bytes(model.SerializeToString())
+
+
+def graph_model(content: bytes) -> Any:
+    """The file taken apart, or None where it is not understood: ONNX Runtime says what is wrong with it."""
     from google.protobuf.message import DecodeError
 
     try:
-        model = _model_class().FromString(content)
+        return _model_class().FromString(content)
     except DecodeError:
-        return None  # ONNX Runtime says what is wrong with it
-    tensors = _constants(model.graph)
-    changed = [node for node in model.graph.node if _norm_to_convolution(node, model.graph, tensors)]
-    return bytes(model.SerializeToString()) if changed else None
+        return None
+
+
+def rewrite(graph: Any) -> bool:
+    """Change the graph in place where something is to be gained; whether there was."""
+    tensors = _constants(graph)
+    return sum(_norm_to_convolution(node, graph, tensors) for node in graph.node) > 0
 
 
 def _norm_to_convolution(node: Any, graph: Any, tensors: dict[str, Floats]) -> bool:

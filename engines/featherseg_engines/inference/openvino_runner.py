@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import MissingPackageError
-from featherseg_engines.inference.runner import Shape, Signature, chosen_output, in_pieces
+from featherseg_engines.inference.feature_outputs import chosen_output
+from featherseg_engines.inference.runner import Shape, Signature, in_pieces
 
 Floats = npt.NDArray[np.float32]
 Precision = Literal["f32", "bf16"]
@@ -59,9 +60,18 @@ class OpenVinoRunner:
         Threads one answer is computed with.
     precision
         ``bf16``: products in bfloat16 (8 bits of mantissa), sums in fp32; fast only on a CPU that has it.
+    further
+        Tensors to give besides the answer (:mod:`featherseg_engines.inference.feature_outputs`).
     """
 
-    def __init__(self, path: Path, threads: int = 2, precision: Precision = "f32") -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 2,
+        precision: Precision = "f32",
+        *,
+        further: tuple[str, ...] = (),
+    ) -> None:
         core = import_openvino().Core()
         options = {
             "INFERENCE_PRECISION_HINT": precision,
@@ -77,12 +87,21 @@ class OpenVinoRunner:
             tuple(_shape(i.get_partial_shape()) for i in model.inputs),
             _shape(model.outputs[self._answer].get_partial_shape()),
         )
+        if further:
+            model.add_outputs(list(further))
+        self._further = range(len(model.outputs) - len(further), len(model.outputs))
         # compiled for any shape: for one shape alone it is no faster, and takes half a second at each new one
         self._request = core.compile_model(model, "CPU", options).create_infer_request()
 
     def run(self, batch: Floats) -> Floats:
         """See :class:`~featherseg_engines.inference.runner.Runner`."""
         return in_pieces(batch, self.signature.inputs[0][0], self._run)
+
+    def reveal(self, batch: Floats) -> tuple[Floats, list[Floats]]:
+        """See :class:`~featherseg_engines.inference.runner.Runner`."""
+        answer = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True, share_outputs=True)
+        logits, *maps = (np.array(answer[i], np.float32) for i in (self._answer, *self._further))
+        return logits, maps
 
     def _run(self, batch: Floats) -> Floats:
         answer = self._request.infer([np.ascontiguousarray(batch)], share_inputs=True, share_outputs=True)

@@ -8,12 +8,12 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from featherseg_engines.inference.feature_outputs import chosen_output, with_outputs
 from featherseg_engines.inference.onnx_rewrite import rewritten
 
 Floats = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
 """Sides of an array; None where the file leaves one free."""
-LOGITS = "logits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,9 @@ class Runner(Protocol):
         """
         ...
 
-
-def chosen_output(names: list[str]) -> int:
-    """Which of a file's outputs is the answer."""
-    return names.index(LOGITS) if LOGITS in names else 0
+    def reveal(self, batch: Floats) -> tuple[Floats, list[Floats]]:
+        """The logits of one image (1, channels, *sides), and the further outputs the runner was opened with."""
+        ...
 
 
 def in_pieces(batch: Floats, batch_axis: int | None, run: Callable[[Floats], Floats]) -> Floats:
@@ -70,12 +69,18 @@ class OnnxRunner:
     rewrite
         Change the graph in memory where the answer stays the same and comes sooner
         (:mod:`featherseg_engines.inference.onnx_rewrite`).
+    further
+        Tensors to give besides the answer (:mod:`featherseg_engines.inference.feature_outputs`).
     """
 
-    def __init__(self, path: Path, threads: int = 2, *, rewrite: bool = True) -> None:
+    def __init__(
+        self, path: Path, threads: int = 2, *, rewrite: bool = True, further: tuple[str, ...] = ()
+    ) -> None:
         import onnxruntime
 
         content = rewritten(path.read_bytes()) if rewrite else None
+        if further:
+            content = with_outputs(path.read_bytes(), further, rewriting=rewrite)
         self._session = onnxruntime.InferenceSession(
             str(path) if content is None else content,
             onnx_options(threads),
@@ -83,12 +88,17 @@ class OnnxRunner:
         )
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         chosen = outputs[chosen_output([out.name for out in outputs])]
-        self._input, self._output = inputs[0].name, chosen.name
+        self._input, self._output, self._further = inputs[0].name, chosen.name, further
         self.signature = Signature(tuple(_shape(i.shape) for i in inputs), _shape(chosen.shape))
 
     def run(self, batch: Floats) -> Floats:
         """See :class:`Runner`."""
         return in_pieces(batch, self.signature.inputs[0][0], self._run)
+
+    def reveal(self, batch: Floats) -> tuple[Floats, list[Floats]]:
+        """See :class:`Runner`."""
+        logits, *maps = self._session.run([self._output, *self._further], {self._input: batch})
+        return np.asarray(logits), maps
 
     def _run(self, batch: Floats) -> Floats:
         return np.asarray(self._session.run([self._output], {self._input: batch})[0])
