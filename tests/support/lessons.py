@@ -107,11 +107,11 @@ class FakeSource:
         self.cases, self.mark, self.objection = cases, mark, ""
         self.parent = Catalogue().first()
 
-    def stock(self) -> Stock:
+    def stock(self, wishes) -> Stock:
         return Stock(self.cases, self.cases, self.objection)
 
-    def plan(self, settings) -> Plan:
-        return Plan(self.cases, lambda control: self.gather(settings), self.mark)
+    def plan(self, wishes) -> Plan:
+        return Plan(self.cases, lambda control: self.gather(wishes.settings), self.mark)
 
     def gather(self, settings) -> TeachOrder:
         case = TaughtCase("a", "a", np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8))
