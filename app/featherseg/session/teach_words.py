@@ -7,7 +7,7 @@ from featherseg_engines.teaching.order import CaseScore, CurvePoint, TeachProgre
 
 
 def cases_in_words(count: int) -> str:
-    """"1 case", "9 cases"."""
+    """ "1 case", "9 cases"."""
     return f"{count} {'case' if count == 1 else 'cases'}"
 
 
@@ -28,7 +28,7 @@ def about_minutes(minutes: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """"1:40"."""
+    """ "1:40"."""
     whole = max(0, round(seconds))
     return f"{whole // 60}:{whole % 60:02d}"
 
@@ -52,7 +52,7 @@ def dice_in_words(curve: Sequence[CurvePoint]) -> str:
     if not curve:
         return ""
     last = curve[-1]
-    return f"Dice on your test cases: {last.parent_dice:.2f} in use, {last.dice:.2f} new"
+    return f"Test cases: Dice {last.parent_dice:.2f} in use, {last.dice:.2f} new"
 
 
 def reasons(verdict: Verdict) -> str:

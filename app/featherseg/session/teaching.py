@@ -107,7 +107,11 @@ class Teaching:
     @property
     def _dims(self) -> int:
         model, wishes = self.session.model, self.wishes
-        return (3 if wishes.settings.network.endswith("3d") else 2) if wishes.new_task or model is None else model.card.dims
+        return (
+            (3 if wishes.settings.network.endswith("3d") else 2)
+            if wishes.new_task or model is None
+            else model.card.dims
+        )
 
     def start(self) -> None:
         """Begin a lesson with all there is to learn from; one that is paused goes on, one that runs goes on too."""

@@ -48,7 +48,10 @@ class WorkspaceSource:
     changed = Signal()
 
     def __init__(
-        self, bench: Workbench, gather: Gather, taught: Callable[[ModelBundle], Mapping[str, str]] | None = None
+        self,
+        bench: Workbench,
+        gather: Gather,
+        taught: Callable[[ModelBundle], Mapping[str, str]] | None = None,
     ) -> None:
         self._bench, self._gather = bench, gather
         self._taught = taught or (lambda _: {})
@@ -77,9 +80,7 @@ class WorkspaceSource:
         assert workspace is not None
         cases = tuple(self._accepted(workspace, wishes))
         mark = None if workspace.read_only else mark_in(workspace.folder)
-        return Plan(
-            len(cases), lambda control: self._gather(workspace, cases, wishes, in_use, control), mark
-        )
+        return Plan(len(cases), lambda control: self._gather(workspace, cases, wishes, in_use, control), mark)
 
     def _accepted(self, workspace: Workspace, wishes: Wishes) -> list[Case]:
         if wishes.cases == "listed":

@@ -46,6 +46,9 @@ class SessionPanel(QScrollArea):
         QVBoxLayout(self.foot)
         self.foot.installEventFilter(self)
         self.foot.hide()
+        self._beside_foot = QWidget()  # keeps the bar of what scrolls above the foot
+        self.addScrollBarWidget(self._beside_foot, Qt.AlignmentFlag.AlignBottom)
+        self._beside_foot.hide()
         self.put_below_model(self.whole)
         self._layout.addStretch(1)
         self.setWidget(body)
@@ -88,10 +91,17 @@ class SessionPanel(QScrollArea):
             return
         width = self.width()
         layout = self.foot.layout()
-        wanted = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else layout.totalSizeHint().height()
+        wanted = (
+            layout.totalHeightForWidth(width)
+            if layout.hasHeightForWidth()
+            else layout.totalSizeHint().height()
+        )
         height = min(wanted, self.height() * 2 // 3)
         self.setViewportMargins(0, 0, 0, height)
+        self._beside_foot.setFixedHeight(height)
+        self._beside_foot.show()
         self.foot.setGeometry(0, self.height() - height, width, height)
+        self.foot.raise_()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """The foot stays at the bottom."""

@@ -31,7 +31,9 @@ class PictureView(QWidget):
         if picture is not None:
             drawn = drawn_over(picture, colours)
             height, width, _ = drawn.shape
-            self._image = QImage(drawn.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888).copy()
+            self._image = QImage(
+                drawn.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
+            ).copy()
             self.setToolTip(f"{picture.name}: colour is the model's answer, the white line is your mask")
             self.setAccessibleName(f"Test case {picture.name}")
         self.update()

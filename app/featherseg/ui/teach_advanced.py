@@ -12,19 +12,19 @@ from featherseg.ui.teach_plot import TeachPlot
 CASES = (("all", "all accepted"), ("corrected", "those I corrected"), ("listed", "those listed now"))
 FROZEN = (
     ("auto", "as measured best"),
-    ("none", "nothing: teach all"),
+    ("none", "new task: teach all"),
     ("encoder", "the encoder"),
     ("all but head", "all but the last layer"),
 )
 NETWORKS = (
     ("", "the model in use"),
-    ("repsegnet", "nothing: RepSegNet"),
-    ("med2dsegnet", "nothing: Med-2D SegNet"),
-    ("reunet_slim8", "nothing: REUnet"),
-    ("lgmsnet", "nothing: LGMSNet"),
-    ("lgmsnet3d", "nothing: LGMSNet, volumes"),
+    ("repsegnet", "new task: RepSegNet"),
+    ("med2dsegnet", "new task: Med-2D SegNet"),
+    ("reunet_slim8", "new task: REUnet"),
+    ("lgmsnet", "new task: LGMSNet"),
+    ("lgmsnet3d", "new task: LGMSNet 3D"),
 )
-"""What learning starts from; a network from nothing is for a task that no model fits."""
+"""What learning starts from; a network for a new task is taught from nothing: no model fits."""
 
 
 class TeachAdvanced(QWidget):
@@ -87,6 +87,7 @@ class TeachAdvanced(QWidget):
         curve = self._teaching.curve
         if curve and self.loss is None:
             self.loss = TeachPlot("loss")
+            self.loss.setFixedHeight(self.fontMetrics().height() * 5)
             heading = QLabel("Loss")
             self._form.addRow(heading, self.loss)
         if self.loss is not None:

@@ -92,7 +92,7 @@ class TeachBox(QWidget):
         self.said.setText(teaching.sentence)
         self.said.setVisible(bool(teaching.sentence) and not running and not asking)
         self.undo.setVisible(teaching.may_undo)
-        self.why.setVisible(verdict is not None and bool(verdict.scores) and not running)
+        self.why.setVisible(verdict is not None and bool(verdict.scores) and not running and not asking)
         if running:
             self.running.refresh()
         elif asking:

@@ -38,7 +38,10 @@ class TeachRunning(QWidget):
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        self._looks = QHBoxLayout()
+        looks, self._looks = QWidget(), QHBoxLayout()
+        looks.setLayout(self._looks)
+        looks.setMaximumHeight(self.fontMetrics().height() * 8)
+        self._looks.setContentsMargins(0, 0, 0, 0)
         self._looks.addWidget(self.picture, 1)
         self.picture.hide()
         self.dice.hide()
@@ -47,7 +50,7 @@ class TeachRunning(QWidget):
         row.addWidget(self.cancel)
         column.addWidget(self.text)
         column.addWidget(self.bar)
-        column.addLayout(self._looks)
+        column.addWidget(looks)
         column.addWidget(self.dice)
         column.addLayout(row)
 

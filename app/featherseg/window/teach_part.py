@@ -80,7 +80,9 @@ class TeachPart:
         box = QMessageBox(self._window)
         box.setWindowTitle("Featherseg")
         box.setText(f"The model is learning from {cases_in_words(self.teaching.cases)}.")
-        box.setInformativeText("Closing now ends the lesson; what it has learnt so far is lost. Your labels are safe.")
+        box.setInformativeText(
+            "Closing now ends the lesson; what it has learnt so far is lost. Your labels are safe."
+        )
         buttons = QMessageBox.StandardButton
         box.setStandardButtons(buttons.Discard | buttons.Cancel)
         box.button(buttons.Discard).setText("End the lesson")
