@@ -13,6 +13,7 @@ from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
+from featherseg.session.stroke_commands import stroke_commands
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
 from featherseg.session.unsure_commands import unsure_commands
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
             *session_commands(self.session),
             *unsure_commands(self.session),
             *tool_commands(self.session, self.toolbox),
+            *stroke_commands(self.session),
             *view_commands(self),
             *self.planes.commands(),
             *self.statistics.commands(),
