@@ -81,6 +81,10 @@ class Proposing:
             self.cache.forget(old.token)
         self.follow()
 
+    def wanting(self) -> bool:
+        """Whether an answer is wanted or being computed just now; from any thread."""
+        return self.busy or self.worker.answering
+
     # -- asking -------------------------------------------------------------------------------------------
 
     def propose(self) -> None:

@@ -309,6 +309,27 @@ class Session:
         self.choose_label(bundle.card.labels[0].value)
         self.proposing.follow()
 
+    def swap_model(self, bundle: ModelBundle) -> None:
+        """Propose with what was taught (or before it) from now on, between two requests, work in hand unharmed.
+
+        The active label stays. A ghost on screen is asked for anew: until the answer is there nothing is shown, for
+        a mask of the old model is not the new one's.
+        """
+        proposing = self.proposing
+        again = self.case is not None and (self.proposal is not None or self.busy) and not proposing.unasked
+        active = self.active_label
+        proposing.let_go()
+        self.catalogue.add(bundle.folder)
+        self.model = bundle
+        self._adopt_labels_of_model()
+        self.model_changed.emit(bundle)
+        if active in self.table.rows:
+            self.choose_label(active)
+        if again and not self.whole.running:
+            self.propose()
+        else:
+            proposing.follow()
+
     def add_model(self, folder: Path) -> None:
         """Take in a model bundle from a folder anywhere and propose with it from now on."""
         self.catalogue.add(folder)
