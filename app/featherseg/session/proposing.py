@@ -1,6 +1,7 @@
 """What the model is asked, what it answered, and which answer is on screen."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,6 +9,7 @@ from psygnal import Signal
 
 from featherseg.session.notice import Notice
 from featherseg.session.self_timing import SelfTiming
+from featherseg.session.tool import MARKING
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.imaging.volume import Window
 from featherseg_engines.inference.cache import ProposalCache
@@ -290,8 +292,17 @@ class Proposing:
         if session.case is None or session.model is None or session.model.card.dims == 3:
             return
         depth = session.case.volume.geometry.shape[0]
-        near = (self.request_at(z) for z in neighbours(session.z, depth, self._direction))
+        near = (
+            [self.request_at(z) for z in neighbours(session.z, depth, self._direction)] if self.live else []
+        )
+        if session.tool in MARKING and self.proposal is not None:
+            near.insert(0, replace(self.request_at(session.z), prompts=session.smart.everywhere()))
         self.worker.look_ahead([request for request in near if request.key not in self.cache])
+
+    def prepare(self) -> None:
+        """A tool that marks the ghost is in hand: have what the first stroke needs computed before it comes."""
+        if self._session.tool in MARKING and self.proposal is not None:
+            self._look_ahead()
 
     # -- answers ------------------------------------------------------------------------------------------
 
@@ -310,6 +321,8 @@ class Proposing:
         self.proposal = proposal
         self.describe()
         self.proposed.emit(proposal)
+        if not proposal.request.prompts.strokes:
+            self.prepare()
 
     def _failed(self, request: Request, sentence: str) -> None:
         if request.key != self._wanted:

@@ -343,6 +343,7 @@ class Session:
         """Take a tool in hand; "browse" moves the image."""
         self.tool = tool
         self.tool_changed.emit(tool)
+        self.proposing.prepare()
 
     def set_brush_size(self, size: int) -> None:
         """Brush diameter in voxels, 1..200."""

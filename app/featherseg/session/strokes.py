@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from psygnal import Signal
 
 from featherseg.session.notice import Notice
@@ -143,6 +144,11 @@ class SmartStrokes:
         if z not in self._prompts:
             self._prompts[z] = prompts_of(self.marks(z), self._shape(), self._fitting())
         return self._prompts[z]
+
+    def everywhere(self) -> Prompts:
+        """Prompts that ask for nothing but what a first stroke needs to be answered at once."""
+        box = Box((self._session.z, 0, 0), (self._session.z + 1, *self._shape()))
+        return Prompts(region=Region(box, np.ones(box.shape, np.bool_)))
 
     def owns(self, proposal: Proposal | None) -> bool:
         """Whether a ghost is one that was marked."""

@@ -42,6 +42,6 @@ class InputSense(QObject):
         """Qt's hook; every event goes on."""
         if event is not None:
             kind = event.type()
-            if kind in WORK or (kind in MOVES and event.buttons() != Qt.MouseButton.NoButton):  # type: ignore[attr-defined]
+            if kind in WORK or (kind in MOVES and event.buttons() != Qt.MouseButton.NoButton):
                 self._felt()
         return False

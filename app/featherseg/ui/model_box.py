@@ -10,6 +10,7 @@ from superqt import QLabeledDoubleSlider
 from featherseg.session.commands import propose_or_accept
 from featherseg.session.session import Session
 from featherseg.ui.buttons import fill_button, name_button
+from featherseg.ui.carried_line import CarriedLine
 from featherseg.ui.connections import Connections
 from featherseg.ui.unsure_line import UnsureLine
 from featherseg_engines.inference.proposal import FLOOR
@@ -48,6 +49,7 @@ class ModelBox(QWidget):
         self.threshold.setValue(session.threshold)
         self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
         self.unsure = UnsureLine(session)
+        self.carried = CarriedLine(session, keys.get("smart.let_go", ""))
         self.live = QCheckBox("Live")
         self.live.setChecked(session.proposing.live)
         hint = keys.get("live", "")
@@ -94,6 +96,7 @@ class ModelBox(QWidget):
         layout.addWidget(self.unsure)
         layout.addWidget(self.primary)
         layout.addWidget(self.drop)
+        layout.addWidget(self.carried)
 
     def _connect(self) -> None:
         session, self.connections = self._session, Connections()

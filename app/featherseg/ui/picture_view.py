@@ -59,7 +59,7 @@ class PictureView(QWidget):
 
 
 def drawn_over(picture: Picture, colours: tuple[str, ...] = ()) -> Pixels:
-    """Pixels (y, x, 3) with the answer's fill and outline in the classes' colours and the truth's outline in white."""
+    """Pixels (y, x, 3) with the answer's fill and outline in the classes' colours, the truth's outline in white."""
     step = max(1, LEAST // max(1, min(picture.answer.shape)))
     pixels, answer, truth = (
         np.repeat(np.repeat(part, step, 0), step, 1)

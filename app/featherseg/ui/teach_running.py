@@ -7,6 +7,7 @@ from featherseg.session.teaching import Teaching
 from featherseg.ui.buttons import name_button
 from featherseg.ui.picture_view import PictureView
 from featherseg.ui.teach_plot import TeachPlot
+from featherseg_engines.teaching.order import Picture
 
 STEPS = 1000
 
@@ -17,7 +18,7 @@ class TeachRunning(QWidget):
     def __init__(self, teaching: Teaching, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._teaching = teaching
-        self._drawn = (-1, None)
+        self._drawn: tuple[int, Picture | None] = (-1, None)
         self.text, self.dice = QLabel(), QLabel()
         for label in (self.text, self.dice):
             label.setWordWrap(True)

@@ -13,6 +13,7 @@ from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
+from featherseg.session.stroke_commands import stroke_commands
 from featherseg.session.teaching import Teaching
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
@@ -131,6 +132,7 @@ class MainWindow(QMainWindow):
             *unsure_commands(self.session),
             *(self.teach.commands() if self.teach else ()),
             *tool_commands(self.session, self.toolbox),
+            *stroke_commands(self.session),
             *view_commands(self),
             *self.planes.commands(),
             *self.statistics.commands(),

@@ -1,4 +1,4 @@
-"""What teaching adds to the main window: the foot of the panel, its command, what it hears, what is asked at the end."""
+"""What teaching adds to the main window: the foot of the panel, a command, what it feels, what is asked on closing."""
 
 from typing import TYPE_CHECKING
 
