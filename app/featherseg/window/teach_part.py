@@ -1,4 +1,4 @@
-"""What teaching adds to the main window: the foot of the panel, a command, what it feels, what is asked on closing."""
+"""What teaching adds to the window: the foot of the panel, a command, what it feels, what is asked on closing."""
 
 from typing import TYPE_CHECKING
 
