@@ -1,4 +1,4 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|volumes|startup]``;
+"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|teach_window|…]``;
 ``bench profile [network]`` prints where the time of each node goes.
 
 Machines drift: read the ratios and medians, not single absolute figures.
@@ -206,6 +206,13 @@ def scroll() -> None:
     window.scroll()
 
 
+def teach_window() -> None:
+    """Painting and slice changes while a model learns."""
+    from benchmarks import teach_window as window
+
+    window.main()
+
+
 def volumes() -> None:
     """All slices of 512 x 512 x 200; one row of blocks of LGMSNet-3D (``volumes.py blocks`` takes all twelve)."""
     subprocess.check_call(
@@ -219,6 +226,7 @@ SECTIONS = {
     "ghost": ghost,
     "live": live,
     "scroll": scroll,
+    "teach_window": teach_window,
     "volumes": volumes,
     "startup": startup,
 }

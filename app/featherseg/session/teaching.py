@@ -61,7 +61,7 @@ class Teaching:
         self, session: "Session", source: Source, archive: Archive, make_teacher: Callable[[], Teacher]
     ) -> None:
         self.session, self.source, self.archive = session, source, archive
-        self._make_teacher = make_teacher
+        self.make_teacher = make_teacher  # called in the trainer's thread, at the first lesson
         self._teacher: Teacher | None = None  # of the trainer's thread
         self._trainer = Trainer(session.post, session.proposing.wanting)
         self.steering = Steering()
@@ -196,7 +196,7 @@ class Teaching:
             order = plan.gather(steering)
             self.session.post(lambda: self._on_gathered(order.colours, len(order.cases)))
             steering.between()
-            self._teacher = self._teacher or self._make_teacher()
+            self._teacher = self._teacher or self.make_teacher()
             seconds = self._teacher.estimate(order)
             listen(TeachProgress("preparing", 0.0, seconds))
             folder = archive.scratch()
