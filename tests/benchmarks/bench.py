@@ -1,5 +1,5 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|volumes|startup]``;
-``bench profile [network]`` prints where the time of each node goes.
+"""Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
+scroll, stroke_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -206,6 +206,13 @@ def scroll() -> None:
     window.scroll()
 
 
+def stroke_window() -> None:
+    """From the release of the mouse to the new ghost on the screen."""
+    from benchmarks.stroke_window import measure
+
+    measure()
+
+
 def volumes() -> None:
     """All slices of 512 x 512 x 200; one row of blocks of LGMSNet-3D (``volumes.py blocks`` takes all twelve)."""
     subprocess.check_call(
@@ -219,6 +226,7 @@ SECTIONS = {
     "ghost": ghost,
     "live": live,
     "scroll": scroll,
+    "stroke_window": stroke_window,
     "volumes": volumes,
     "startup": startup,
 }
