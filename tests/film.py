@@ -25,6 +25,8 @@ STROKES = 5
 BRUSH = 9
 LONGEST = 45
 """Pixels of the image that a stroke is long at most."""
+SIZE = (1020, 640)
+"""A small window: its lines are not lost in the film."""
 PICTURE = (480, 360)
 COLOURS = 192
 
@@ -33,7 +35,7 @@ def main(out: Path, model: str, image: Path, mask: Path) -> int:
     """Propose, stroke where it is most wrong, and take a picture each time."""
     app = QApplication.instance() or QApplication(["featherseg"])
     window = make_window()
-    window.resize(1366, 768)
+    window.resize(*SIZE)
     window.show()
     hand, session, native = Hand(window), window.session, window.qt_viewer.canvas.native
     truth = np.asarray(Image.open(mask)) > 0

@@ -91,7 +91,7 @@ def test_a_stroke_without_a_ghost_asks_for_one_and_its_pixels_are_as_it_says(ses
     found = answer(session)
     assert not found[gone].any() and found[here & ~gone].all()
     assert not session.case.labels.array.any(), "only the ghost is another"
-    assert steps(session) == ["Smart stroke", "Smart stroke: not here"]
+    assert steps(session) == ["Smart stroke +", "Smart stroke \N{MINUS SIGN}"]
 
 
 def test_undo_and_redo_give_the_same_ghosts_and_heads_again(session, answer, pump):
@@ -171,7 +171,7 @@ def test_accepting_is_one_more_step_never_over_a_label_and_ends_the_strokes(sess
     labels = session.case.labels.array[0]
     assert (labels[4:7, 4:7] == 2).all()
     assert (labels[found & (labels != 2)] == session.active_label).all() and labels[here].all()
-    assert steps(session) == ["Brush", "Smart stroke", "Accept proposal"]
+    assert steps(session) == ["Brush", "Smart stroke +", "Accept proposal"]
     assert not session.smart.marks() and session.proposal is None
     session.undo()
     assert (answer(session) == found).all(), "the ghost with its strokes is back"
