@@ -74,7 +74,10 @@ def test_after_accepting_the_marks_are_gone_and_the_label_is_the_ghost(window, h
     hand.key("space")
     assert ((session.case.labels.array[0] > 0) == found).all() and not found[91:100, 110].any()
     assert not window.planes.main.strokes.shown() and session.proposal is None
-    assert [step.name for step in session.case.history.done] == ["Smart stroke \N{MINUS SIGN}", "Accept proposal"]
+    assert [step.name for step in session.case.history.done] == [
+        "Smart stroke \N{MINUS SIGN}",
+        "Accept proposal",
+    ]
 
 
 def test_lasso_and_box_keep_the_proposal_inside_until_it_is_freed(window, hand):

@@ -2,7 +2,18 @@
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QBitmap, QColor, QFont, QImage, QPainter, QPainterPath, QPen, QPolygonF, QRegion, QTransform
+from qtpy.QtGui import (
+    QBitmap,
+    QColor,
+    QFont,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QRegion,
+    QTransform,
+)
 
 from featherseg_engines.labels import OKABE_ITO
 from featherseg_engines.refine.record import Mark
