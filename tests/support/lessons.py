@@ -31,6 +31,10 @@ SENTENCES = {
 }
 
 
+UNKNOWN_FIELD = bytes([0xA2, 0x06])
+"""A field of the graph's file (number 100, bytes) that every reader skips: the same network, another hash."""
+
+
 def verdict_of(decision) -> Verdict:
     """A verdict over four cases."""
     after = 0.83 if decision == "keep" else 0.91
@@ -47,10 +51,11 @@ def other_bundle(folder: Path, marker: str = "taught") -> Path:
     first = Catalogue().first()
     assert first is not None
     shutil.copytree(first.folder, folder, dirs_exist_ok=True)
-    (folder / ONNX).write_bytes((folder / ONNX).read_bytes())
+    graph = (folder / ONNX).read_bytes() + UNKNOWN_FIELD + bytes([len(marker)]) + marker.encode()
+    (folder / ONNX).write_bytes(graph)
     card = json.loads((folder / CARD).read_text("utf-8"))
     card["name"], card["title"] = f"{card['name']}-{marker}", f"{marker} by you"
-    card["sha256"] = {ONNX: hashlib.sha256(marker.encode()).hexdigest()}
+    card["sha256"] = {ONNX: hashlib.sha256(graph).hexdigest()}
     (folder / CARD).write_text(json.dumps(card), "utf-8")
     return folder
 
@@ -107,11 +112,11 @@ class FakeSource:
         self.cases, self.mark, self.objection = cases, mark, ""
         self.parent = Catalogue().first()
 
-    def stock(self) -> Stock:
+    def stock(self, wishes) -> Stock:
         return Stock(self.cases, self.cases, self.objection)
 
-    def plan(self, settings) -> Plan:
-        return Plan(self.cases, lambda control: self.gather(settings), self.mark)
+    def plan(self, wishes) -> Plan:
+        return Plan(self.cases, lambda control: self.gather(wishes.settings), self.mark)
 
     def gather(self, settings) -> TeachOrder:
         case = TaughtCase("a", "a", np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8))

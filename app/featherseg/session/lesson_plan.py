@@ -1,9 +1,9 @@
 """What a click on Teach is about: where the cases come from, and where what was learnt is kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from psygnal import SignalInstance
 
@@ -21,6 +21,26 @@ class Stock:
     cases: int = 0
     new: int = 0
     objection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How to teach; everything has a default, only the Advanced fold changes it.
+
+    Parameters
+    ----------
+    cases
+        "all" accepted ones, those of them that a person "corrected", or those that are "listed" just now.
+    labels
+        Numbers of the labels to learn; all that the cases hold where empty.
+    new_task
+        Teach ``settings.network`` from nothing instead of the model in use: a task nobody has a model for.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+    cases: Literal["all", "corrected", "listed"] = "all"
+    labels: tuple[int, ...] = ()
+    new_task: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +71,11 @@ class Source(Protocol):
         """Emitted with nothing when the stock may be another."""
         ...
 
-    def stock(self) -> Stock:
+    def stock(self, wishes: Wishes) -> Stock:
         """What there is to learn from now."""
         ...
 
-    def plan(self, settings: Settings) -> Plan:
+    def plan(self, wishes: Wishes) -> Plan:
         """A lesson over all of it."""
         ...
 

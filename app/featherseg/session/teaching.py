@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from featherseg.session import lesson_mark
-from featherseg.session.lesson_plan import Archive, Plan, Source
+from featherseg.session.lesson_plan import Archive, Plan, Source, Stock, Wishes
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.trainer import Lesson, Listening, Steering, Trainer
 from featherseg_engines.errors import FeathersegError
@@ -18,7 +18,6 @@ from featherseg_engines.teaching.order import (
     CurvePoint,
     Outcome,
     Picture,
-    Settings,
     Teacher,
     TeachProgress,
 )
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 Stage = Literal["idle", "gathering", "learning", "measuring", "asking", "finished", "failed", "cancelled"]
 RUNNING: tuple[Stage, ...] = ("gathering", "learning", "measuring")
+SLICE_MINUTES, VOLUME_MINUTES = 3.0, 10.0
+"""What a lesson takes where nobody says otherwise (:class:`~featherseg_engines.teaching.order.Settings`)."""
 STOPPED = "Teaching was stopped. The model in use is as it was."
 
 
@@ -63,14 +64,15 @@ class Teaching:
         self._make_teacher = make_teacher
         self._teacher: Teacher | None = None  # of the trainer's thread
         self._trainer = Trainer(session.post, session.proposing.wanting)
-        self._steering = Steering()
+        self.steering = Steering()
         self._mark: Path | None = None
         self.stage: Stage = "idle"
-        self.settings = Settings()
+        self.wishes = Wishes()
         self.cases = 0
         self.progress: TeachProgress | None = None
         self.curve: tuple[CurvePoint, ...] = ()
         self.picture: Picture | None = None
+        self.colours: tuple[str, ...] = ()
         self.sentence = ""
         self.result: Learnt | None = None
         source.changed.connect(self._on_source)
@@ -90,22 +92,41 @@ class Teaching:
     @property
     def paused(self) -> bool:
         """Whether the person holds it."""
-        return self._steering.paused
+        return self.steering.paused
+
+    @property
+    def stock(self) -> Stock:
+        """What there is to learn from now."""
+        return self.source.stock(self.wishes)
+
+    @property
+    def minutes(self) -> float:
+        """How long the next lesson is going to take, roughly."""
+        return self.wishes.settings.minutes or (VOLUME_MINUTES if self._dims == 3 else SLICE_MINUTES)
+
+    @property
+    def _dims(self) -> int:
+        model, wishes = self.session.model, self.wishes
+        return (
+            (3 if wishes.settings.network.endswith("3d") else 2)
+            if wishes.new_task or model is None
+            else model.card.dims
+        )
 
     def start(self) -> None:
         """Begin a lesson with all there is to learn from; one that is paused goes on, one that runs goes on too."""
         if self.running:
             self.resume()
             return
-        stock = self.source.stock()
+        stock = self.stock
         if stock.objection:
             self.session.tell(Notice(stock.objection))
             return
-        plan = self.source.plan(self.settings)
+        plan = self.source.plan(self.wishes)
         self._mark = plan.mark
         self.cases, self.progress, self.curve, self.picture = plan.cases, None, (), None
         self.result, self.sentence = None, ""
-        self._steering = self._trainer.begin(
+        self.steering = self._trainer.begin(
             Lesson(self._work_of(plan), self._on_heard, self._on_done, self._on_failed)
         )
         self._go("gathering")
@@ -113,28 +134,28 @@ class Teaching:
     def pause(self) -> None:
         """Wait after the step that is being taken."""
         if self.running and not self.paused:
-            self._steering.paused = True
+            self.steering.paused = True
             self.changed.emit()
 
     def resume(self) -> None:
         """Go on."""
         if self.running and self.paused:
-            self._steering.paused = False
+            self.steering.paused = False
             self.changed.emit()
 
     def cancel(self) -> None:
         """Stop within a second; the model in use and all labels are as they were."""
         if self.running:
-            self._steering.cancel()
+            self.steering.cancel()
             self._go("cancelled", STOPPED)
 
     def felt_input(self) -> None:
         """The person is at work just now; cheap enough for every mouse event."""
-        self._steering.felt_input()
+        self.steering.felt_input()
 
-    def change(self, settings: Settings) -> None:
+    def change(self, wishes: Wishes) -> None:
         """Teach like this from the next lesson on."""
-        self.settings = settings
+        self.wishes = wishes
         self.changed.emit()
 
     def use_new(self) -> None:
@@ -173,6 +194,7 @@ class Teaching:
         def learn(steering: Steering, listen: Listening) -> Learnt:
             steering.between()
             order = plan.gather(steering)
+            self.session.post(lambda: self._on_gathered(order.colours, len(order.cases)))
             steering.between()
             self._teacher = self._teacher or self._make_teacher()
             seconds = self._teacher.estimate(order)
@@ -195,6 +217,10 @@ class Teaching:
         return work
 
     # -- what it tells, on the session's thread -------------------------------------------------------------
+
+    def _on_gathered(self, colours: tuple[str, ...], cases: int) -> None:
+        self.colours, self.cases = colours, cases
+        self.changed.emit()
 
     def _on_heard(self, progress: TeachProgress, points: tuple[CurvePoint, ...]) -> None:
         self.progress = progress

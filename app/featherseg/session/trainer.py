@@ -35,7 +35,7 @@ class Steering:
     def __init__(self, busy: Callable[[], bool] = lambda: False) -> None:
         self._busy = busy
         self._stop = threading.Event()
-        self._felt = 0.0
+        self.felt_at = 0.0
         self.paused = False
         self.waited_s = 0.0
 
@@ -50,7 +50,7 @@ class Steering:
 
     def felt_input(self) -> None:
         """The person moved the mouse with a button down, turned the wheel or pressed a key just now."""
-        self._felt = time.monotonic()
+        self.felt_at = time.monotonic()
 
     def between(self) -> None:
         """Wait while paused or while the person is at work. *Raises* Cancelled."""
@@ -64,7 +64,7 @@ class Steering:
             raise Cancelled
 
     def _held(self) -> bool:
-        return self.paused or time.monotonic() - self._felt < INPUT_REST_S or self._busy()
+        return self.paused or time.monotonic() - self.felt_at < INPUT_REST_S or self._busy()
 
 
 class Listening(Protocol):
