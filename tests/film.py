@@ -1,8 +1,8 @@
 """A film in pictures of the smart stroke: the real window, a real mouse, one stroke a picture, one PNG of all.
 
-``python tests/film.py OUT [MODEL IMAGE MASK]``: a picture of the window after each stroke, and ``strokes.png``.
-A robot that knows the mask draws where the proposal is most wrong. By default a model that was taught polyps meets a
-skin lesion (ISIC 2017, CC0).
+``python tests/film.py OUT [MODEL IMAGE MASK]``: a picture of the window after each step, and ``strokes.png``.
+A robot that knows the mask draws where the proposal is most wrong. By default a model that was taught polyps
+meets a skin lesion (ISIC 2017, CC0), so that there is something to correct.
 """
 
 import sys
@@ -21,19 +21,21 @@ from support.windows import open_in
 
 from featherseg.window.launch import make_window
 
-STROKES = 5
+STROKES = 4
 BRUSH = 9
 LONGEST = 45
 """Pixels of the image that a stroke is long at most."""
+SIZE = (1020, 640)
+"""A small window: its lines are not lost in the film."""
 PICTURE = (480, 360)
-COLOURS = 192
+COLOURS = 256
 
 
 def main(out: Path, model: str, image: Path, mask: Path) -> int:
-    """Propose, stroke where it is most wrong, and take a picture each time."""
+    """Propose, stroke where it is most wrong, accept; a picture each time."""
     app = QApplication.instance() or QApplication(["featherseg"])
     window = make_window()
-    window.resize(1366, 768)
+    window.resize(*SIZE)
     window.show()
     hand, session, native = Hand(window), window.session, window.qt_viewer.canvas.native
     truth = np.asarray(Image.open(mask)) > 0
@@ -50,7 +52,7 @@ def main(out: Path, model: str, image: Path, mask: Path) -> int:
         settle(0.4)
         path = out / f"{len(pictures)}.png"
         screenshot(window, path)
-        dice = overlap(ghost(session), truth)
+        dice = overlap(ghost(session) | (session.case.labels.array[0] > 0), truth)
         words.append(f"{text}: Dice {dice:.2f}")
         pictures.append(Image.fromarray(on_screen(path, window, native)))
         sys.stdout.write(f"  {path.name}  {words[-1]}  {window.status.answer.text()}\n")
@@ -68,6 +70,9 @@ def main(out: Path, model: str, image: Path, mask: Path) -> int:
             hand.release("shift")
         wait(lambda before=before: session.proposal is not None and session.proposal is not before)
         picture(f"{count + 1}  Stroke {count}, {'here' if positive else 'not here'}")
+    hand.key("space")
+    wait(lambda: session.case.labels.array.any())
+    picture(f"{STROKES + 2}  Accepted")
     compose(pictures, words).save(out / "strokes.png", optimize=True)
     session.case.mark_saved(out / "none")
     window.close()
@@ -78,8 +83,8 @@ def main(out: Path, model: str, image: Path, mask: Path) -> int:
 def ghost(session) -> np.ndarray:
     """(y, x): where the proposal on screen is."""
     proposal = session.proposal
-    whole = np.zeros(proposal.request.volume.geometry.shape[1:], bool)
-    if not proposal.box.empty:
+    whole = np.zeros(session.case.volume.geometry.shape[1:], bool)
+    if proposal is not None and not proposal.box.empty:
         whole[proposal.box.slices[1:]] = proposal.mask(session.threshold)[0] > 0
     return whole
 
@@ -128,7 +133,7 @@ def compose(pictures: list[Image.Image], words: list[str]) -> Image.Image:
         x, y = gap + i % 3 * (width + gap), gap + i // 3 * (height + line + gap)
         sheet.paste(shot.resize(PICTURE, Image.Resampling.LANCZOS), (x, y))
         draw.text((x + 4, y + height + 2), text, fill="#e8e8e8", font=font)
-    return sheet.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    return sheet.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|teach_window|…]``;
-``bench profile [network]`` prints where the time of each node goes.
+"""Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
+scroll, stroke_window, teach_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -213,6 +213,13 @@ def teach_window() -> None:
     window.main()
 
 
+def stroke_window() -> None:
+    """From the release of the mouse to the new ghost on the screen."""
+    from benchmarks.stroke_window import measure
+
+    measure()
+
+
 def volumes() -> None:
     """All slices of 512 x 512 x 200; one row of blocks of LGMSNet-3D (``volumes.py blocks`` takes all twelve)."""
     subprocess.check_call(
@@ -227,6 +234,7 @@ SECTIONS = {
     "live": live,
     "scroll": scroll,
     "teach_window": teach_window,
+    "stroke_window": stroke_window,
     "volumes": volumes,
     "startup": startup,
 }

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.paths import TINY
 from support.stroked import StrokedEngine
 
 from featherseg.session.case import OpenCase, new_case
@@ -14,6 +15,7 @@ from featherseg_engines.annotation.intake import add_images
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.content import with_content
+from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
 from featherseg_engines.labels import Box, LabelMap
@@ -91,7 +93,7 @@ def test_a_stroke_without_a_ghost_asks_for_one_and_its_pixels_are_as_it_says(ses
     found = answer(session)
     assert not found[gone].any() and found[here & ~gone].all()
     assert not session.case.labels.array.any(), "only the ghost is another"
-    assert steps(session) == ["Smart stroke", "Smart stroke: not here"]
+    assert steps(session) == ["Smart stroke +", "Smart stroke \N{MINUS SIGN}"]
 
 
 def test_undo_and_redo_give_the_same_ghosts_and_heads_again(session, answer, pump):
@@ -158,6 +160,13 @@ def test_after_a_restart_from_the_journal_the_ghost_is_there_again(tmp_path, mad
     assert answer(again)[gone].all()
     again.redo()
     assert (answer(again) == before).all()
+    number = again.case.number
+    assert [stroke.positive for stroke in workspace.strokes(number)] == [True, False]
+    again.undo()
+    assert [stroke.positive for stroke in workspace.strokes(number)] == [True], "a lesson heeds what stands"
+    again.accept()
+    assert len(workspace.strokes(number)) == 1, "also when it was accepted"
+    again.close()
     workspace.close()
 
 
@@ -171,7 +180,7 @@ def test_accepting_is_one_more_step_never_over_a_label_and_ends_the_strokes(sess
     labels = session.case.labels.array[0]
     assert (labels[4:7, 4:7] == 2).all()
     assert (labels[found & (labels != 2)] == session.active_label).all() and labels[here].all()
-    assert steps(session) == ["Brush", "Smart stroke", "Accept proposal"]
+    assert steps(session) == ["Brush", "Smart stroke +", "Accept proposal"]
     assert not session.smart.marks() and session.proposal is None
     session.undo()
     assert (answer(session) == found).all(), "the ghost with its strokes is back"
@@ -363,3 +372,72 @@ def test_a_stroke_alone_leaves_nothing_to_save(session, answer):
     assert not session.case.unsaved, "labels are as they were"
     session.accept()
     assert session.case.unsaved
+
+
+REAL = TINY / "dev" / "images" / "isic2017_train_0965.jpg"
+
+
+@pytest.fixture
+def real(pump):
+    made = []
+
+    def build(case=None) -> Session:
+        session = Session(pump.post)
+        session.use(case or new_case(read_image(REAL)))
+        made.append(session)
+        return session
+
+    yield build
+    for session in made:
+        session.close()
+
+
+def stroke_on(session, pump, *path, positive=True):
+    stroke = stroke_along(path, 7, session.z, session.case.labels.array.shape[1:], positive=positive)
+    session.smart.stroke(stroke)
+    wanted = session.proposing.request_at(session.z).key
+    pump.until(lambda: session.proposal is not None and session.proposal.request.key == wanted)
+    return stroke
+
+
+def shown_mask(session, stroke) -> np.ndarray:
+    """Where a stroke is, what the ghost on screen says."""
+    whole = np.zeros(session.case.labels.array.shape, bool)
+    whole[session.proposal.box.slices] = session.proposal.mask(session.threshold) > 0
+    return whole[stroke.box.slices][stroke.mask]
+
+
+def test_a_real_network_says_what_the_strokes_say_and_the_same_after_undo_and_in_another_session(real, pump):
+    session = real()
+    here = stroke_on(session, pump, (20, 20), (20, 40))
+    levels = session.proposal.levels
+    gone = stroke_on(session, pump, (90, 110), (100, 110), positive=False)
+    assert shown_mask(session, here).all() and not shown_mask(session, gone).any()
+    again = real(OpenCase(session.case.volume, session.case.history))
+    pump.until(lambda: again.proposal is not None)
+    assert (again.proposal.levels == session.proposal.levels).all()
+    assert (again.proposal.head.weights == session.proposal.head.weights).all()
+    again.undo()
+    pump.until(lambda: again.proposal is not None and len(again.proposal.request.prompts.strokes) == 1)
+    assert (again.proposal.levels == levels).all()
+
+
+def test_a_real_head_is_carried_along_the_slices_of_a_volume(real, pump):
+    pixels = read_image(REAL).voxels
+    moved = [np.roll(pixels[0], 4 * z, axis=1) for z in range(3)]
+    case = new_case(with_content(Volume(np.stack(moved), Geometry((3, *pixels.shape[1:3])))))
+    session = real(case)
+    session.choose_model("repsegnet.polyp")
+    session.go_to_slice(2)
+    session.propose()
+    pump.until(lambda: session.proposal is not None)
+    plain = session.proposal.mask(0.5).sum()
+    session.go_to_slice(0)
+    stroke_on(session, pump, (30, 100), (30, 140))
+    session.go_to_slice(2)
+    session.propose()
+    pump.until(lambda: session.proposal is not None)
+    assert session.proposal.request.prompts.head is not None
+    assert session.proposal.mask(0.5).sum() > 1.2 * plain, (
+        "the lesion that the stroke taught is found here too"
+    )

@@ -74,7 +74,10 @@ def test_after_accepting_the_marks_are_gone_and_the_label_is_the_ghost(window, h
     hand.key("space")
     assert ((session.case.labels.array[0] > 0) == found).all() and not found[91:100, 110].any()
     assert not window.planes.main.strokes.shown() and session.proposal is None
-    assert [step.name for step in session.case.history.done] == ["Smart stroke: not here", "Accept proposal"]
+    assert [step.name for step in session.case.history.done] == [
+        "Smart stroke \N{MINUS SIGN}",
+        "Accept proposal",
+    ]
 
 
 def test_lasso_and_box_keep_the_proposal_inside_until_it_is_freed(window, hand):
@@ -102,7 +105,7 @@ def test_the_clicked_island_of_the_ghost_goes_and_undo_brings_it_back(window, ha
     hand.drag(native, at(window, 20, 24), at(window, 20, 24))
     wait(lambda: not window.session.busy)
     assert not ghost(window)[20, 24]
-    assert window.session.case.history.done[-1].name == "Drop this island of the proposal"
+    assert window.session.case.history.done[-1].name == "Drop proposed island"
     hand.key("ctrl+z")
     wait(lambda: not window.session.busy)
     assert ghost(window)[20, 24]

@@ -8,8 +8,18 @@ from featherseg.session.tool import Tool
 
 MENU = "Model"
 IN_HAND: tuple[tuple[Tool, str, str, str], ...] = (
-    ("smart", "Smart stroke: here", "S", "Paint where the label is: the proposal follows; Shift flips it"),
-    ("smart_not", "Smart stroke: not here", "Shift+S", "Paint where the label is not: the proposal follows"),
+    (
+        "smart",
+        "Smart stroke: the label is here",
+        "S",
+        "Paint where the label is: the proposal follows; Shift flips it",
+    ),
+    (
+        "smart_not",
+        "Smart stroke: it is not here",
+        "Shift+S",
+        "Paint where the label is not: the proposal follows",
+    ),
     ("lasso", "Lasso for the proposal", "L", "Nothing is proposed outside of what you circle"),
     ("box", "Box for the proposal", "Shift+L", "Nothing is proposed outside of what you drag over"),
 )

@@ -52,17 +52,17 @@ class SmartStrokes:
 
     def stroke(self, stroke: Stroke) -> None:
         """Say that the label is here, or is not: one step; the ghost of that slice follows."""
-        name = "Smart stroke" if stroke.positive else "Smart stroke: not here"
+        name = "Smart stroke +" if stroke.positive else "Smart stroke \N{MINUS SIGN}"
         self._mark(name, "stroke", stroke.z, (stroke.box, stroke.mask), positive=stroke.positive)
 
     def keep_within(self, region: Region) -> None:
         """Have nothing proposed outside a box or a lasso."""
-        self._mark("Propose only in here", "region", region.box.start[0], (region.box, region.mask))
+        self._mark("Region", "region", region.box.start[0], (region.box, region.mask))
 
     def free(self) -> None:
         """Take the box or lasso of the slice on screen away."""
         if self.region is not None:
-            self._mark("Propose everywhere", "region", self._session.z, None)
+            self._mark("No region", "region", self._session.z, None)
 
     def island(self, at: Index, *, keep: bool) -> None:
         """Send all islands of the ghost away but the one at a voxel, or that one alone."""
@@ -80,7 +80,7 @@ class SmartStrokes:
         if box.empty:
             self._session.tell(Notice("This is the only island of the proposal."))
             return
-        name = "Keep this island of the proposal" if keep else "Drop this island of the proposal"
+        name = "Keep proposed island" if keep else "Drop proposed island"
         self._mark(name, "without", at[0], (box, mask))
 
     def let_go(self) -> None:
@@ -98,7 +98,7 @@ class SmartStrokes:
     def forget(self) -> None:
         """End the marks of the slice on screen, as one step; nothing where there are none."""
         if self.marks():
-            self._mark("Drop the marked proposal", "drop", self._session.z, None)
+            self._mark("Drop proposal", "drop", self._session.z, None)
 
     def accept_when_there(self) -> bool:
         """Whether the newest mark is still being answered: then the answer is accepted as soon as it comes."""

@@ -33,5 +33,6 @@ class CarriedLine(QWidget):
         self.setVisible(carried is not None)
         if carried is not None and case is not None:
             alone = case.volume.geometry.shape[0] == 1 or carried.z == session.z
-            where = "before" if alone else f"on slice {carried.z + 1}"
-            self.text.setText(f"From your strokes {where}")
+            self.text.setText(
+                "From your earlier strokes" if alone else f"From your strokes on slice {carried.z + 1}"
+            )

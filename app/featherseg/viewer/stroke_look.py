@@ -2,15 +2,28 @@
 
 import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
-from qtpy.QtGui import QBitmap, QColor, QFont, QImage, QPainter, QPainterPath, QPen, QRegion, QTransform
+from qtpy.QtGui import (
+    QBitmap,
+    QColor,
+    QFont,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPolygonF,
+    QRegion,
+    QTransform,
+)
 
 from featherseg_engines.labels import OKABE_ITO
 from featherseg_engines.refine.record import Mark
 
 NOT_HERE = ("#d55e00", "#0072b2")
 """Vermillion, and blue for labels that are red or orange themselves."""
-HALO = QColor(0, 0, 0, 170)
-LINE = 1.6
+HALO = QColor(0, 0, 0, 150)
+LINE = 2.0
+CHAMFER = 0.5
+"""Voxels that are cut off a corner of an outline, so that stairs look like the slope they stand for."""
 SIGN = 8.0
 """Radius of the disc that holds a sign, in points."""
 PLUS, MINUS, AWAY = "+", "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -52,20 +65,42 @@ def outline(mark: Mark, *, transposed: bool) -> tuple[QPainterPath, QPointF]:
     y, x = np.nonzero(mask)
     middle = int(np.argmin((y - y.mean()) ** 2 + (x - x.mean()) ** 2))
     centre = QPointF(x0 + float(x[middle]) + 0.5, y0 + float(y[middle]) + 0.5)
-    return path.simplified().translated(x0, y0), centre
+    return _chamfered(path.simplified()).translated(x0, y0), centre
+
+
+def _chamfered(path: QPainterPath) -> QPainterPath:
+    """The same outline with its corners cut."""
+    smooth = QPainterPath()
+    for polygon in path.toSubpathPolygons():
+        corners = [polygon.at(i) for i in range(polygon.count() - 1)]
+        points = []
+        for i, corner in enumerate(corners):
+            for other in (corners[i - 1], corners[(i + 1) % len(corners)]):
+                way = other - corner
+                length = abs(way.x()) + abs(way.y()) or 1.0
+                points.append(corner + way * (min(CHAMFER, length / 2) / length))
+        smooth.addPolygon(QPolygonF(points))
+        smooth.closeSubpath()
+    return smooth
 
 
 def draw_line(painter: QPainter, path: QPainterPath, colour: QColor, *, dashed: bool = False) -> None:
     """A thin line over a dark one, so that it is seen on any tissue."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for pen_colour, width in ((HALO, LINE + 2), (colour, LINE)):
-        pen = QPen(pen_colour, width)
-        if dashed:
-            pen.setStyle(Qt.PenStyle.CustomDashLine)
-            pen.setDashPattern([6 / width, 4 / width])
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.setPen(pen)
-        painter.drawPath(path)
+    painter.setPen(_pen(HALO, LINE + 1.6))
+    painter.drawPath(path)
+    pen = _pen(colour, LINE)
+    if dashed:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([4.0, 3.0])
+    painter.setPen(pen)
+    painter.drawPath(path)
+
+
+def _pen(colour: QColor, width: float) -> QPen:
+    pen = QPen(colour, width)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return pen
 
 
 def draw_sign(painter: QPainter, at: QPointF, sign: str, colour: QColor) -> None:

@@ -1,7 +1,16 @@
 """Marks on the proposal of a plane: drawn over its canvas, made with the mouse while such a tool is in hand."""
 
 from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QTransform
+from qtpy.QtGui import (
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPixmap,
+    QTransform,
+)
 from qtpy.QtWidgets import QWidget
 
 from featherseg.session.notice import Notice
@@ -41,6 +50,7 @@ class StrokeSheet(QWidget):
         self._under: QPointF | None = None
         self._shift = False
         self._hidden = False
+        self._picture: tuple[object, QPixmap] | None = None
         self._outlines: dict[int, tuple[Mark, QPainterPath, QPointF]] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
@@ -189,22 +199,45 @@ class StrokeSheet(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         here, away = self._colours()
-        marks = self.shown()
+        if self.shown():
+            painter.drawPixmap(0, 0, self._finished(here, away))
+        self._draw_new(painter, here if self._positive else away)
+        self._draw_brush(painter, here if self._adds() else away)
+        painter.end()
+
+    def _finished(self, here: QColor, away: QColor) -> QPixmap:
+        """The marks of the slice as a picture, drawn anew only where something is other than before."""
+        marks, to_widget, ratio = self.shown(), self._transform(), self.devicePixelRatioF()
+        key = (marks, to_widget, self.size(), ratio, here.rgb())
+        if self._picture is None or self._picture[0] != key:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_marks(painter, marks, to_widget, (here, away))
+            painter.end()
+            self._picture = key, picture
+        return self._picture[1]
+
+    def _draw_marks(
+        self,
+        painter: QPainter,
+        marks: tuple[Mark, ...],
+        to_widget: QTransform,
+        colours: tuple[QColor, QColor],
+    ) -> None:
         self._outlines = {key: kept for key, kept in self._outlines.items() if kept[0] in marks}
         region = next((mark for mark in reversed(marks) if mark.kind == "region"), None)
-        to_widget = self._transform()
         for mark in marks:
             if mark.mask is None or (mark.kind == "region" and mark is not region):
                 continue
             path, middle = self._outline(mark)
-            colour = WHITE if mark.kind == "region" else here if self._says_here(mark) else away
+            colour = WHITE if mark.kind == "region" else colours[not self._says_here(mark)]
             if mark.kind != "without":
                 draw_line(painter, to_widget.map(path), colour, dashed=mark.kind == "region")
             if sign_of(mark):
                 draw_sign(painter, to_widget.map(middle), sign_of(mark), colour)
-        self._draw_new(painter, here if self._positive else away)
-        self._draw_brush(painter, here if self._adds() else away)
-        painter.end()
 
     def _draw_new(self, painter: QPainter, colour: QColor) -> None:
         if not self._path:

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from featherseg_engines.labels import Box
-from featherseg_engines.refine.prompts import Head, Mask
+from featherseg_engines.refine.prompts import Head, Mask, Stroke
 
 Kind = Literal["stroke", "region", "without", "drop"]
 KINDS: tuple[Kind, ...] = ("stroke", "region", "without", "drop")
@@ -92,6 +93,17 @@ def from_text(text: str) -> Mark | None:
         return Mark(kind, z, str(values["model"]), int(values["label"]), positive, box, mask, base)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def standing(marks: Iterable[Mark]) -> list[Stroke]:
+    """The strokes among marks, oldest first, without those of ghosts that were dropped after them."""
+    kept: list[tuple[Mark, Stroke]] = []
+    for mark in marks:
+        if mark.kind == "drop":
+            kept = [(old, s) for old, s in kept if (old.z, old.model) != (mark.z, mark.model)]
+        elif mark.kind == "stroke" and mark.box is not None and mark.mask is not None:
+            kept.append((mark, Stroke(mark.box, mark.mask, mark.positive)))
+    return [stroke for _, stroke in kept]
 
 
 def _runs(mask: Mask) -> list[int]:

@@ -1,0 +1,51 @@
+"""The seam between a lesson and the way it is learnt: what learns from cases, and what writes it as a bundle."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.order import Control, CurvePoint, Listen, TaughtCase, TeachOrder
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from featherseg_engines.imaging.preprocess import Preprocessing
+    from featherseg_engines.teaching.looking import LookResult
+
+    Look = Callable[[nn.Module, Preprocessing], LookResult]
+
+
+class Learnt(Protocol):
+    """What came of learning, still in memory."""
+
+    @property
+    def curve(self) -> tuple[CurvePoint, ...]:
+        """The looks at held-out cases on the way."""
+        ...
+
+
+Learn = Callable[[Sequence[TaughtCase], TeachOrder, float, Control, Listen, "Look | None"], Learnt]
+Export = Callable[[Learnt, TeachOrder, Path, str], ModelBundle]
+"""What was learnt, the order, an empty folder and the model's name: a whole bundle, checked, its card last."""
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    """How a lesson is learnt and written; tests bring their own."""
+
+    learn: Learn
+    export: Export
+
+
+def standard_school() -> School:
+    """The product's way; imports torch, so it is called in the trainer's thread."""
+    learning: Any = importlib.import_module("featherseg_engines.teaching.learn")
+
+    def export(learnt: Learnt, order: TeachOrder, folder: Path, name: str) -> ModelBundle:
+        bundle: ModelBundle = learning.export_candidate(learnt, order, folder, learning.CandidateAbout(name))
+        return bundle
+
+    return School(learning.learn, export)
