@@ -1,5 +1,5 @@
 """Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
-scroll, stroke_window, teach_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes.
+scroll, stroke_window, teach_window, volumes, startup; ``bench profile [network]`` prints each node's time.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """

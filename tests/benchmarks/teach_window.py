@@ -3,7 +3,7 @@
 Needs a display. One real window of 1366 x 768: a workspace of accepted cases, and 120 slices of 512 x 512 on which a
 hand paints strokes and turns slices as a person does, with rests between in which the lesson goes on. Each event is
 timed until the frame that it caused is on the window. The same hand is timed before the lesson, and in turn while the
-lesson is paused and while it learns; then the click to the first batch, and Cancel until the trainer's thread is free.
+lesson is paused and while it learns; then the click to the first batch, and Cancel until the thread is free.
 """
 
 import os
