@@ -30,10 +30,10 @@ TOOLS = (
 MARKS = (
     (
         "smart",
-        "Stroke +",
+        "Smart +",
         "Paint where the label is: the proposal follows at once; hold Shift where it is not",
     ),
-    ("smart_not", "Stroke −", "Paint where the label is not: the proposal follows at once"),
+    ("smart_not", "Smart −", "Paint where the label is not: the proposal follows at once"),
     ("lasso", "Lasso", "Circle the place: nothing is proposed outside it"),
     ("box", "Box", "Drag over the place: nothing is proposed outside it"),
 )
@@ -82,7 +82,7 @@ class ToolsBox(QWidget):
     def _make_marks(self, keys: dict[str, str]) -> QGridLayout:
         """Tools that mark the proposal instead of painting the label."""
         grid = QGridLayout()
-        grid.setSpacing(4)
+        grid.setSpacing(2)
         for i, (tool, title, tip) in enumerate(MARKS):
             button = tool_button(title, tip, keys.get("tool." + tool, ""))
             button.setCheckable(True)

@@ -21,6 +21,7 @@ from featherseg_engines.networks.registry import NetworkRegistry, default_regist
 from featherseg_engines.teaching import pupil as pupils
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, prepared
+from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.order import (
     Control,
     CurvePoint,
@@ -44,15 +45,6 @@ MEMORY = 0.05
 LOOKS = 4
 MOST_WILD = 20
 Clock = Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LookResult:
-    """What the held-out cases say of a network in the middle of the lesson; Dice are means, 0..1."""
-
-    dice: float
-    parent_dice: float
-    picture: Picture | None = None
 
 
 Look = Callable[[nn.Module, Preprocessing], LookResult]

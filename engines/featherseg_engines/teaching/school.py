@@ -1,10 +1,9 @@
 """The seam between a lesson and the way it is learnt: what learns from cases, and what writes it as a bundle."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.teaching.order import Control, CurvePoint, Listen, TaughtCase, TeachOrder
@@ -42,10 +41,11 @@ class School:
 
 def standard_school() -> School:
     """The product's way; imports torch, so it is called in the trainer's thread."""
-    learning: Any = importlib.import_module("featherseg_engines.teaching.learn")
+    from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
+    from featherseg_engines.teaching.learn import Learned, learn
 
     def export(learnt: Learnt, order: TeachOrder, folder: Path, name: str) -> ModelBundle:
-        bundle: ModelBundle = learning.export_candidate(learnt, order, folder, learning.CandidateAbout(name))
-        return bundle
+        assert isinstance(learnt, Learned)
+        return export_candidate(learnt, order, folder, CandidateAbout(name))
 
-    return School(learning.learn, export)
+    return School(learn, export)
