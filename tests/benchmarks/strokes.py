@@ -12,6 +12,7 @@ find are left out.
 import argparse
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,6 +140,8 @@ def walker(pixels: npt.NDArray[np.uint8]) -> Method:
     """scikit-image's random walker from all strokes; the brush until both kinds were marked."""
     from skimage.segmentation import random_walker
 
+    warnings.simplefilter("ignore", UserWarning)  # that a probability came to 1.001
+
     def walk(marks: tuple[Stroke, ...], before: Mask) -> Mask:
         seeds = marked(marks, before.shape).astype(np.int64) + 1  # 0 free, 1 not, 2 is
         if not {1, 2} <= set(np.unique(seeds)):
@@ -176,23 +179,23 @@ def until(scores: list[float], wanted: float) -> int:
     return next((i for i, score in enumerate(scores) if score >= wanted), len(scores) - 1)
 
 
-def quality(names: list[str], split: str, most: int, model: str | None, careful: bool) -> None:
+def quality(chosen: argparse.Namespace) -> None:
     """The tables of Dice and of strokes to 0.90 and 0.95."""
-    engine = OnnxEngine()
+    engine, most, model, careful = OnnxEngine(), chosen.images, chosen.model, chosen.careful
     how = "stopping at the true border" if careful else "whole"
-    print(f"\n{split}, at most {most or 'all'} images a set, discs {how}, {model or 'each its own model'}\n")
+    print(f"\n{chosen.split}, at most {most or 'all'} images a set, discs {how}, {model or 'own models'}\n")
     print("| set | way | " + " | ".join(f"{n}" for n in SHOWN) + " | to 0.90 | to 0.95 |")
     print("|---|---|" + "---|" * (len(SHOWN) + 2))
-    for name in names:
+    for name in chosen.sets:
         folder, own = SETS[name]
         bundle = Catalogue().resolve(model or own)
-        scores: dict[str, list[list[float]]] = {"brush": [], "random walker": [], "ours": []}
-        for case in cases(folder, split, most):
+        scores: dict[str, list[list[float]]] = {way: [] for way in chosen.ways}
+        for case in cases(folder, chosen.split, most):
             first = asked(engine, bundle, case)
             pixels = np.asarray(case.volume.slice(0), np.uint8)
-            ways = {"brush": brush, "random walker": walker(pixels), "ours": ours(engine, bundle, case, [])}
-            for way, method in ways.items():
-                scores[way].append(played(first, case.truth, method, careful))
+            ways = {"brush": brush, "walker": walker(pixels), "ours": ours(engine, bundle, case, [])}
+            for way in chosen.ways:
+                scores[way].append(played(first, case.truth, ways[way], careful))
         for way, rows in scores.items():
             table = np.array(rows)
             shown = " | ".join(f"{table[:, n].mean():.3f}" for n in SHOWN)
@@ -224,12 +227,14 @@ def main(words: list[str]) -> None:
     parser.add_argument("--images", type=int, default=20, help="a set at most; 0: all")
     parser.add_argument("--split", default="dev", choices=["dev", "train"])
     parser.add_argument("--model", help="one bundle for all sets")
+    parser.add_argument("--ways", nargs="+", default=["brush", "walker", "ours"])
     parser.add_argument("--careful", action="store_true")
     parser.add_argument("--times", action="store_true", help="only the times")
     chosen = parser.parse_args(words)
     if not chosen.times:
-        quality(chosen.sets, chosen.split, chosen.images, chosen.model, chosen.careful)
-    times(chosen.sets, chosen.split, min(5, chosen.images or 5))
+        quality(chosen)
+    if chosen.times or not chosen.model:
+        times(chosen.sets, chosen.split, min(5, chosen.images or 5))
 
 
 if __name__ == "__main__":

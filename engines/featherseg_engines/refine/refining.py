@@ -13,6 +13,7 @@ from featherseg_engines.refine.marks import IS, NOT, UNMARKED, Marks, allowed, m
 from featherseg_engines.refine.prompts import Head, Prompts
 from featherseg_engines.refine.rows import rows_of, rows_of_answer, scored
 from featherseg_engines.refine.spread import spread
+from featherseg_engines.refine.threads import one_thread
 from featherseg_engines.refine.tuning import MEASURED, Tuning
 
 Floats = npt.NDArray[np.float32]
@@ -32,6 +33,11 @@ def refined(evidence: Evidence, prompts: Prompts, tuning: Tuning = MEASURED) -> 
     Marked pixels end as the last stroke over them says, nothing is proposed outside the region, and other labels
     share what is left.
     """
+    with one_thread():
+        return _refined(evidence, prompts, tuning)
+
+
+def _refined(evidence: Evidence, prompts: Prompts, tuning: Tuning) -> Refined:
     label = min(prompts.label, len(evidence.logits) - 1)
     marks = marked(prompts.strokes, evidence.size)
     small = shrunk(marks, evidence.work)

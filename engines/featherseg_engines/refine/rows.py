@@ -10,6 +10,7 @@ from featherseg_engines.refine.tuning import Tuning
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 DISC = 113
 """Pixels of the stroke that weighs as much as one."""
@@ -37,8 +38,7 @@ def rows_of(
         where = np.flatnonzero(there)
         if len(where):
             chosen = _spaced(where, tuning.stroke_points)
-            depth = distance_transform_edt(np.pad(there, 1, mode="edge"))[1:-1, 1:-1].flat[chosen]
-            share = np.minimum(depth, 1e3) ** tuning.central
+            share = _depth(there).flat[chosen] ** tuning.central
             places.append(chosen)
             targets.append(np.full(len(chosen), float(kind == IS)))
             weights.append(tuning.stroke_weight * (len(where) / DISC) ** 0.5 * share / share.sum())
@@ -98,6 +98,24 @@ def scored(evidence: Evidence, maps: tuple[FeatureMap, ...], weights: Doubles, l
             logit += each.scored(w[first : first + len(each.values)], evidence.work)
         first += len(each.values)
     return np.asarray(logit, np.float32)
+
+
+def _depth(there: Mask) -> Doubles:
+    """How deep in its mark each marked pixel lies, (h, w); the image's edge is no border of it."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = (np.flatnonzero(there.any(axis=axis)) for axis in (1, 0))
+    part = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    sides = [
+        (int(rows[0] > 0), int(rows[-1] < there.shape[0] - 1)),
+        (int(columns[0] > 0), int(columns[-1] < there.shape[1] - 1)),
+    ]
+    found = np.ones(there.shape)
+    framed = np.pad(there[part], sides)
+    if not framed.all():
+        inner = tuple(slice(a, n - b) for (a, b), n in zip(sides, framed.shape, strict=True))
+        found[part] = distance_transform_edt(framed)[inner]
+    return found
 
 
 def _spaced(where: Indices, most: int) -> Indices:

@@ -52,7 +52,7 @@ class Tuning:
     doubt: float = 0.3
     usual_doubt: float = 0.2
     doubt_in_all: float = 1.5
-    answer_weight: float = 100.0
+    answer_weight: float = 300.0
     hold_logit: float = 4.0
     hold_features: float = 1.9
     hold_position: float = 4.0
