@@ -121,7 +121,7 @@ class Failing(Copying):
             raise self.error
         return super().learn(*arguments)
 
-    def export(self, learnt, order, folder, name):
+    def export(self, learnt, order, folder, naming, control):
         (folder / "model.onnx").write_bytes(b"half")
         raise self.error
 
@@ -172,7 +172,7 @@ def test_a_case_that_does_not_fit_is_left_out_with_a_sentence(tmp_path, spoiled)
     order = dataclasses.replace(order, cases=(*order.cases[:4], torn, *order.cases[5:]))
     school = Copying(shipped())
     outcome, _ = teach(school, order, tmp_path / "new")
-    assert "case 4" not in school.lessons[0][0] and "One case was left out" in outcome.verdict.sentence
+    assert "case 4" not in school.lessons[0][0] and "One case could not be read" in outcome.verdict.sentence
 
 
 def test_with_no_case_that_was_seen_there_is_nothing_to_learn(tmp_path, spoiled):

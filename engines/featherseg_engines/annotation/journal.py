@@ -84,6 +84,16 @@ class CaseJournal:
         top = self.store.rows("SELECT coalesce(max(serial), 0) FROM edits WHERE case_id = ?", (self.case_id,))
         return stacks, int(cast(int, top[0][0])) + 1
 
+    def past(self) -> list[Step]:
+        """Every step that holds now, oldest first, also those that can no longer be undone."""
+        rows = self.store.rows(f"SELECT {COLUMNS} FROM edits WHERE case_id = ?", (self.case_id,))
+        steps = {step.serial: step for step, _ in map(_step, rows)}
+        stacks = Stacks([], [])
+        for kind, serial in self._events(0, None):
+            if serial in steps:
+                stacks.move(kind, steps[serial])
+        return stacks.done
+
     def complete(self) -> bool:
         """Whether the journal alone can rebuild the labels: no edit's voxels have been let go."""
         sql = "SELECT count(*) FROM edits WHERE case_id = ? AND after IS NULL"

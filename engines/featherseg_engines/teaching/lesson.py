@@ -23,7 +23,7 @@ from featherseg_engines.teaching.order import (
     Verdict,
 )
 from featherseg_engines.teaching.record import LessonRecord, called, case_key, write_record
-from featherseg_engines.teaching.school import Learnt, School
+from featherseg_engines.teaching.school import Learnt, Naming, School
 
 SLICE_MINUTES, VOLUME_MINUTES = 3.0, 10.0
 """Time for learning where nobody says otherwise."""
@@ -84,7 +84,7 @@ class Lesson:
             _part(self.listen, share, 1.0, after),
             look,
         )
-        candidate = self._export(learnt, self.run, name)
+        candidate = self._export(learnt, self.run, name, plan)
         looked, pairs = self._examined(candidate, rival, plan, after)
         verdict = self._verdict(plan, rival, judged if plan.how == "folds" else looked)
         self._write_record(plan, verdict, curve or learnt.curve)
@@ -102,28 +102,29 @@ class Lesson:
         for number, fold in enumerate(plan.rounds):
             begin, end = each * number, each * (number + 1)
             listen = _part(self.listen, begin, end, budget * (1 - end) + after)
-            found, points = self._fold(fold, rival, budget * each, listen)
+            found, points = self._fold(plan, fold, rival, budget * each, listen)
             judged += found
             curve = curve or points
         return judged, curve
 
     def _fold(
-        self, fold: Round, rival: Rival, budget: float, listen: Listen
+        self, plan: Split, fold: Round, rival: Rival, budget: float, listen: Listen
     ) -> tuple[list[Judged], tuple[CurvePoint, ...]]:
         look = Glance(fold.judge, self.order, rival, self.control)
         learnt = self.school.learn(fold.learn, self.order, budget, self.control, listen, look)
         folder = self.run / "fold"
         folder.mkdir()
         try:
-            trial = self._export(learnt, folder, "trial.fold")
+            trial = self._export(learnt, folder, "trial.fold", plan)
             found = [one for one, _ in examine(trial, rival, fold.judge, self.order, self.control)]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found, learnt.curve
 
-    def _export(self, learnt: Learnt, folder: Path, name: str) -> ModelBundle:
+    def _export(self, learnt: Learnt, folder: Path, name: str, plan: Split) -> ModelBundle:
         self.control.between()
-        return self.school.export(learnt, self.order, folder, name)
+        held_out = len(plan.judge) if plan.how == "held out" else 0
+        return self.school.export(learnt, self.order, folder, Naming(name, held_out), self.control)
 
     def _examined(
         self, candidate: ModelBundle, rival: Rival, plan: Split, after: float
@@ -145,11 +146,11 @@ class Lesson:
             verdict = unjudged([one.score for one in judged], classes, len(self.cases))
         else:
             verdict = judge(judged, classes, folds=plan.how == "folds", rival=rival.there)
-        left = len(self.order.cases) - len(self.cases)
+        left = len(self.order.cases) - len(self.cases) + len(self.order.left_out)
         if not left:
             return verdict
-        what = "One case was" if left == 1 else f"{left} cases were"
-        return replace(verdict, sentence=f"{verdict.sentence} {what} left out: image and mask do not fit.")
+        what = "One case" if left == 1 else f"{left} cases"
+        return replace(verdict, sentence=f"{verdict.sentence} {what} could not be read and took no part.")
 
     def _write_record(self, plan: Split, verdict: Verdict, curve: tuple[CurvePoint, ...]) -> None:
         order, learnt = self.order, {case_key(case.name) for case in plan.learn}

@@ -80,6 +80,8 @@ class TeachOrder:
         Names of the labels 1, 2, … of the cases; those the parent knows keep its outputs, new ones grow the head.
     values
         The person's label number for each class, for the new bundle's card.
+    left_out
+        One sentence for each case that could not be read and takes no part.
     """
 
     cases: tuple[TaughtCase, ...]
@@ -89,6 +91,7 @@ class TeachOrder:
     in_use: ModelBundle | None
     settings: Settings = field(default_factory=Settings)
     colours: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 class Control(Protocol):
