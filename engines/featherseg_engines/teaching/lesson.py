@@ -64,7 +64,7 @@ class Lesson:
 
     def give(self, name: str) -> Outcome:
         """The candidate, whole in the run's folder, and what the gate says of it."""
-        plan, rival = split(self.cases), Rival(self.order)
+        plan, rival = split(self.cases, self.order.held_out), Rival(self.order)
         budget, after = budget_s(self.order), after_s(self.order, plan)
         self.listen(TeachProgress("preparing", 0.0, budget + after))
         self.control.between()
@@ -145,11 +145,14 @@ class Lesson:
             verdict = unjudged([one.score for one in judged], classes, len(self.cases))
         else:
             verdict = judge(judged, classes, folds=plan.how == "folds", rival=rival.there)
-        left = len(self.order.cases) - len(self.cases)
-        if not left:
-            return verdict
-        what = "One case was" if left == 1 else f"{left} cases were"
-        return replace(verdict, sentence=f"{verdict.sentence} {what} left out: image and mask do not fit.")
+        told = [verdict.sentence]
+        for left, why in (
+            (len(self.order.cases) - len(self.cases), "image and mask do not fit"),
+            (len(self.order.left_out), "the image cannot be read"),
+        ):
+            if left:
+                told.append(f"{'One case was' if left == 1 else f'{left} cases were'} left out: {why}.")
+        return replace(verdict, sentence=" ".join(told))
 
     def _write_record(self, plan: Split, verdict: Verdict, curve: tuple[CurvePoint, ...]) -> None:
         order, learnt = self.order, {case_key(case.name) for case in plan.learn}
