@@ -1,42 +1,48 @@
-"""Cases of a workspace or a data set as what a lesson takes: copies, one case at a time."""
+"""From the cases of a workspace to an order: copies of images and masks, what a person touched, who is held out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from featherseg_engines.annotation.cases import Case
+from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.journal import CaseJournal
+from featherseg_engines.annotation.lesson_groups import LessonGroups
 from featherseg_engines.annotation.workspace import Workspace
-from featherseg_engines.datasets import Dataset
-from featherseg_engines.errors import ReadError, TrainingError
+from featherseg_engines.errors import JournalError, ReadError, TrainingError
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.labels import Labels
+from featherseg_engines.labels import Label, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
-from featherseg_engines.teaching.order import UNSEEN, Control, Settings, TaughtCase, TeachOrder
+from featherseg_engines.teaching.holdout import ENOUGH, held_out
+from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.touched import Touched, touched
 
-MOST_CLASSES = 200
+NO_CASES = "No case is accepted yet; a model learns from accepted cases."
+NOTHING_LABELLED = "The cases hold none of the labels that are to be learnt; label one and teach again."
+TOO_MANY = "The cases hold {} labels; at most {} can be taught at once, so choose some of them."
+NAMELESS = frozenset({"", "0", "1", "ANON", "ANONYMOUS", "ANONYMIZED", "ANONYMISED", "UNKNOWN", "NONE"})
+"""What is written for a patient's number where it was taken out: that says nothing about who it is."""
+
+Numbers = npt.NDArray[np.integer]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What is to be learnt from the cases.
+@dataclass(frozen=True, slots=True, eq=False)
+class Wanted:
+    """Who learns what: the models as in :class:`~featherseg_engines.teaching.order.TeachOrder`.
 
     Parameters
     ----------
-    parent
-        What learning starts from (:func:`~featherseg_engines.teaching.lineage.base_of` the model in use); None
-        from scratch.
     labels
-        Numbers of the labels to learn, all that the cases hold where empty; others are nothing then.
+        Numbers of the labels to learn; all that the cases hold where empty.
     corrected_only
-        Leave out cases whose proposals were accepted as they came.
+        Leave out cases whose mask was accepted as it was proposed.
     """
 
-    parent: ModelBundle | None
-    in_use: ModelBundle | None
+    parent: ModelBundle | None = None
+    in_use: ModelBundle | None = None
     settings: Settings = field(default_factory=Settings)
     labels: tuple[int, ...] = ()
     corrected_only: bool = False
@@ -44,152 +50,165 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
+    """A case as read: its label numbers, not classes yet."""
+
     case: Case
+    group: str
     volume: Volume
-    labels: Labels
+    labels: Numbers
     touched: Touched
 
 
-def gather(workspace: Workspace, cases: Sequence[Case], ask: Ask, control: Control) -> TeachOrder:
-    """Read cases as they are recorded now, whichever of them is open; for the trainer's thread.
+def teachable(workspace: Workspace) -> list[Case]:
+    """Cases that can be learnt from: accepted ones, and volumes in work, of which the touched slices count."""
+    cases = workspace.cases({CaseState.ACCEPTED, CaseState.IN_WORK})
+    return [case for case in cases if case.state is CaseState.ACCEPTED or case.geometry.shape[0] > 1]
 
-    Of a volume, slices that nobody touched or accepted are UNSEEN, or left out where slices are learnt. A case that
-    cannot be read is left out with its sentence.
+
+def order_from_workspace(
+    workspace: Workspace,
+    cases: Sequence[Case] | None = None,
+    wanted: Wanted | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> TeachOrder:
+    """Read cases (all that are teachable where None) one after the other; any thread.
+
+    Masks of accepted cases count as a whole; of other cases the slices that a person or an accepted proposal has
+    touched, the rest is UNSEEN. A case that cannot be read is left out and named in ``left_out``. From eight
+    patients on, who is held out is kept in the workspace (where it may be written) and never changes.
+
+    Parameters
+    ----------
+    between
+        Called before each case; may raise to stop.
 
     Raises
     ------
     TrainingError
-        No case is left, or no label is on any of them.
-    Cancelled
-        The control said so, between two cases.
+        There is no case, none holds a label to learn, or there are too many labels.
+    ReadError
+        No case can be read; the sentence is about the first.
     """
+    wish = wanted or Wanted()
     read: list[_Read] = []
     left_out: list[str] = []
-    for case in sorted(cases, key=lambda c: c.id):
-        control.between()
+    for case in teachable(workspace) if cases is None else cases:
+        between()
         try:
-            found = _read(workspace, case)
+            read += _read(workspace, case, wish)
         except ReadError as error:
             left_out.append(str(error))
-            continue
-        if found.touched.slices.any() and (found.touched.corrected or not ask.corrected_only):
-            read.append(found)
     if not read:
-        reason = left_out[0] if left_out else "no accepted case holds a slice that somebody looked at."
-        raise TrainingError(f"There is nothing to learn from: {reason}")
-    values = _values((one.labels for one in read), ask.labels)
-    rows = workspace.labels.table().covering(values).rows
+        raise ReadError(left_out[0]) if left_out else TrainingError(NO_CASES)
+    chosen = _chosen(workspace.labels.table(), read, wish)
+    table = _numbers(chosen, read, wish.parent)
+    out = _held_out(workspace, [one.group for one in read])
     return TeachOrder(
-        tuple(_taught(one, values, planes=_planes(ask)) for one in read),
-        tuple(rows[value].name for value in values),
-        values,
-        ask.parent,
-        ask.in_use,
-        ask.settings,
-        tuple(rows[value].colour for value in values),
+        tuple(_taught(one, table) for one in read),
+        _names(chosen),
+        tuple(label.value for label in chosen),
+        wish.parent,
+        wish.in_use,
+        wish.settings,
+        tuple(label.colour for label in chosen),
+        out,
         tuple(left_out),
     )
 
 
-def _planes(ask: Ask) -> bool:
-    """Whether a network that takes slices learns: then slices that nobody looked at need not be carried along."""
-    return not ask.settings.network.endswith("3d") if ask.parent is None else ask.parent.card.dims == 2
+def group_of(volume: Volume) -> str:
+    """Whose image this is: the patient where DICOM names one, else the study, else the image itself; a hash."""
+    told = f"image {volume.content}"
+    if volume.source is not None and volume.source.paths:
+        told = _patient(volume) or told
+    return hashlib.sha256(f"featherseg group {told}".encode()).hexdigest()[:24]
 
 
-def gather_dataset(dataset: Dataset, ask: Ask, control: Control, limit: int = 0) -> TeachOrder:
-    """The first ``limit`` cases of a data set (all where 0), as a person would have corrected them.
-
-    Raises
-    ------
-    TrainingError
-        None of them can be read.
-    Cancelled
-        The control said so, between two cases.
-    """
-    taught: list[TaughtCase] = []
-    left_out: list[str] = []
-    values = tuple(range(1, len(dataset.classes) + 1))
-    for case in dataset.cases[: limit or None]:
-        control.between()
-        try:
-            volume, labels = dataset.read(case)
-        except ReadError as error:
-            left_out.append(str(error))
-            continue
-        numbers = _class_numbers(labels, values)
-        taught.append(TaughtCase(case.name, case.group, volume.voxels, numbers, _spacing(volume)))
-    if not taught:
-        raise TrainingError(f"There is nothing to learn from: {left_out[0] if left_out else 'no cases.'}")
-    return TeachOrder(
-        tuple(taught), dataset.classes, values, ask.parent, ask.in_use, ask.settings, (), tuple(left_out)
-    )
-
-
-def since(cases: Iterable[Case], learnt: Mapping[str, str]) -> int:
-    """How many of the cases are new, or were changed since a model learnt from them.
-
-    ``learnt`` says when, by the case's name (:func:`~featherseg_engines.teaching.record.learnt_cases`).
-    """
-    return sum(case.name not in learnt or case.changed > learnt[case.name] for case in cases)
-
-
-def _read(workspace: Workspace, case: Case) -> _Read:
-    volume = workspace.read_volume(case)
-    labels = workspace.masks.recover(case.id).labels.array
-    return _Read(case, volume, labels, touched(CaseJournal(workspace.store, case.id), case.geometry.shape))
-
-
-def _taught(read: _Read, values: tuple[int, ...], *, planes: bool) -> TaughtCase:
-    seen, focus = read.touched.slices, read.touched.focus
-    numbers = _class_numbers(read.labels, values)
-    numbers[~seen] = UNSEEN
-    kept = seen if planes else np.ones_like(seen)
-    return TaughtCase(
-        read.case.name,
-        _group(read),
-        read.volume.voxels if kept.all() else read.volume.voxels[kept],
-        numbers[kept],
-        _spacing(read.volume),
-        read.touched.corrected,
-        focus if focus is None else focus[kept],
-    )
-
-
-def _group(read: _Read) -> str:
-    """Whose case it is: the patient's number in DICOM, else the case by itself."""
-    source = read.volume.source
-    if source is None or not source.paths:
-        return read.case.name
+def _patient(volume: Volume) -> str:
     from featherseg_engines.imaging.dicom.headers import read_header
 
-    try:
-        patient = str(read_header(source.paths[0], ("PatientID",)).get("PatientID", "")).strip()
-    except ReadError:
-        patient = ""
-    return f"patient {patient}" if patient else f"study {source.study_uid or read.case.name}"
+    assert volume.source is not None
+    with contextlib.suppress(ReadError):
+        header = read_header(volume.source.paths[0], ("PatientID",))
+        number = str(header.get("PatientID", "") or "").strip()
+        if number.upper() not in NAMELESS:
+            return f"patient {number}"
+    return f"study {volume.source.study_uid}" if volume.source.study_uid else ""
 
 
-def _values(masks: Iterator[Labels], wanted: tuple[int, ...]) -> tuple[int, ...]:
-    """Label numbers that are on the masks, in order. *Raises* TrainingError where there are none, or too many."""
-    found: set[int] = set()
-    for labels in masks:
-        found |= {int(value) for value in np.unique(labels)}
-    values = tuple(sorted(value for value in found if value > 0 and (not wanted or value in wanted)))
-    if not values:
-        raise TrainingError("There is nothing to learn from: no label is on any of the cases.")
-    if len(values) > MOST_CLASSES:
-        raise TrainingError(
-            f"{len(values)} labels are too many to learn at once; choose some under Advanced."
-        )
-    return values
+def _read(workspace: Workspace, case: Case, wish: Wanted) -> Iterator[_Read]:
+    """The case, or nothing where it has nothing to teach."""
+    found = workspace.masks.recover(case.id)
+    labels = found.labels.array if found.foreign is None else found.foreign
+    marks = touched(CaseJournal(workspace.store, case.id), labels.shape)
+    if found.foreign is not None:
+        marks = replace(marks, corrected=True)
+    if wish.corrected_only and not marks.corrected:
+        return
+    if case.state is not CaseState.ACCEPTED and not marks.slices.any():
+        return
+    volume = workspace.read_volume(case)
+    yield _Read(case, group_of(volume), volume, labels, marks)
 
 
-def _class_numbers(labels: npt.NDArray[np.integer], values: tuple[int, ...]) -> npt.NDArray[np.uint8]:
-    """Label numbers as class numbers 1, 2, … in the order of ``values``; all others are nothing."""
-    table = np.zeros(max(int(labels.max(initial=0)), *values) + 1, np.uint8)
-    table[list(values)] = np.arange(1, len(values) + 1)
-    return np.asarray(table[labels])
+def _chosen(table: LabelTable, read: Sequence[_Read], wish: Wanted) -> list[Label]:
+    """Rows of the labels to learn, by number: those in use, of those that are wanted."""
+    values = sorted({int(v) for one in read for v in np.unique(one.labels)} - {0})
+    chosen = [value for value in values if not wish.labels or value in wish.labels]
+    if not chosen:
+        raise TrainingError(NOTHING_LABELLED)
+    if len(chosen) >= UNSEEN:
+        raise TrainingError(TOO_MANY.format(len(chosen), UNSEEN - 1))
+    rows = table.covering(chosen).rows
+    return [rows[value] for value in chosen]
 
 
-def _spacing(volume: Volume) -> tuple[float, float, float] | None:
-    return volume.geometry.spacing_mm if volume.geometry.calibrated else None
+def _names(chosen: Sequence[Label]) -> tuple[str, ...]:
+    """Names of the classes; a name that two labels have gets the number behind it."""
+    names = [label.name.casefold() for label in chosen]
+    return tuple(
+        label.name if names.count(name) == 1 else f"{label.name} {label.value}"
+        for label, name in zip(chosen, names, strict=True)
+    )
+
+
+def _numbers(
+    chosen: Sequence[Label], read: Sequence[_Read], parent: ModelBundle | None
+) -> npt.NDArray[np.uint8]:
+    """Class number of each label number; one that is not wanted is nothing, or UNSEEN if the parent knows it."""
+    highest = max(int(one.labels.max(initial=0)) for one in read)
+    table = np.zeros(highest + 1, np.uint8)
+    for entry in parent.card.labels if parent is not None else ():
+        if entry.value <= highest:
+            table[entry.value] = UNSEEN
+    for number, label in enumerate(chosen, start=1):
+        table[label.value] = number
+    return table
+
+
+def _taught(one: _Read, table: npt.NDArray[np.uint8]) -> TaughtCase:
+    labels = np.asarray(table[one.labels], np.uint8)
+    if one.case.state is not CaseState.ACCEPTED:
+        labels[~one.touched.slices] = UNSEEN
+    geometry = one.volume.geometry
+    return TaughtCase(
+        one.case.name,
+        one.group,
+        one.volume.voxels,
+        labels,
+        geometry.spacing_mm if geometry.calibrated else None,
+        one.touched.corrected,
+        one.touched.focus,
+    )
+
+
+def _held_out(workspace: Workspace, groups: Sequence[str]) -> frozenset[str]:
+    store = LessonGroups(workspace.store)
+    kept = store.kept()
+    out = held_out(groups, kept)
+    everyone = dict.fromkeys([*kept, *groups])
+    new = {group: group in out for group in everyone if group not in kept}
+    if new and len(everyone) >= ENOUGH and not workspace.read_only:
+        with contextlib.suppress(JournalError):  # a full disk: decided again the same way next time
+            store.keep(new)
+    return out

@@ -64,7 +64,7 @@ class Lesson:
 
     def give(self, name: str) -> Outcome:
         """The candidate, whole in the run's folder, and what the gate says of it."""
-        plan, rival = split(self.cases), Rival(self.order)
+        plan, rival = split(self.cases, self.order.held_out), Rival(self.order)
         budget, after = budget_s(self.order), after_s(self.order, plan)
         self.listen(TeachProgress("preparing", 0.0, budget + after))
         self.control.between()
@@ -84,7 +84,8 @@ class Lesson:
             _part(self.listen, share, 1.0, after),
             look,
         )
-        candidate = self._export(learnt, self.run, name, plan)
+        held_out = len(plan.judge) if plan.how == "held out" else 0
+        candidate = self._export(learnt, self.run, Naming(name, held_out))
         looked, pairs = self._examined(candidate, rival, plan, after)
         verdict = self._verdict(plan, rival, judged if plan.how == "folds" else looked)
         self._write_record(plan, verdict, curve or learnt.curve)
@@ -102,29 +103,28 @@ class Lesson:
         for number, fold in enumerate(plan.rounds):
             begin, end = each * number, each * (number + 1)
             listen = _part(self.listen, begin, end, budget * (1 - end) + after)
-            found, points = self._fold(plan, fold, rival, budget * each, listen)
+            found, points = self._fold(fold, rival, budget * each, listen)
             judged += found
             curve = curve or points
         return judged, curve
 
     def _fold(
-        self, plan: Split, fold: Round, rival: Rival, budget: float, listen: Listen
+        self, fold: Round, rival: Rival, budget: float, listen: Listen
     ) -> tuple[list[Judged], tuple[CurvePoint, ...]]:
         look = Glance(fold.judge, self.order, rival, self.control)
         learnt = self.school.learn(fold.learn, self.order, budget, self.control, listen, look)
         folder = self.run / "fold"
         folder.mkdir()
         try:
-            trial = self._export(learnt, folder, "trial.fold", plan)
+            trial = self._export(learnt, folder, Naming("trial.fold"))
             found = [one for one, _ in examine(trial, rival, fold.judge, self.order, self.control)]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found, learnt.curve
 
-    def _export(self, learnt: Learnt, folder: Path, name: str, plan: Split) -> ModelBundle:
+    def _export(self, learnt: Learnt, folder: Path, naming: Naming) -> ModelBundle:
         self.control.between()
-        held_out = len(plan.judge) if plan.how == "held out" else 0
-        return self.school.export(learnt, self.order, folder, Naming(name, held_out), self.control)
+        return self.school.export(learnt, self.order, folder, naming, self.control)
 
     def _examined(
         self, candidate: ModelBundle, rival: Rival, plan: Split, after: float
@@ -146,11 +146,14 @@ class Lesson:
             verdict = unjudged([one.score for one in judged], classes, len(self.cases))
         else:
             verdict = judge(judged, classes, folds=plan.how == "folds", rival=rival.there)
-        left = len(self.order.cases) - len(self.cases) + len(self.order.left_out)
-        if not left:
-            return verdict
-        what = "One case" if left == 1 else f"{left} cases"
-        return replace(verdict, sentence=f"{verdict.sentence} {what} could not be read and took no part.")
+        told = [verdict.sentence]
+        for left, why in (
+            (len(self.order.cases) - len(self.cases), "image and mask do not fit"),
+            (len(self.order.left_out), "the image cannot be read"),
+        ):
+            if left:
+                told.append(f"{'One case was' if left == 1 else f'{left} cases were'} left out: {why}.")
+        return replace(verdict, sentence=" ".join(told))
 
     def _write_record(self, plan: Split, verdict: Verdict, curve: tuple[CurvePoint, ...]) -> None:
         order, learnt = self.order, {case_key(case.name) for case in plan.learn}
