@@ -23,7 +23,7 @@ from featherseg_engines.teaching.order import (
     Verdict,
 )
 from featherseg_engines.teaching.record import LessonRecord, called, case_key, write_record
-from featherseg_engines.teaching.school import Learnt, School
+from featherseg_engines.teaching.school import Learnt, Naming, School
 
 SLICE_MINUTES, VOLUME_MINUTES = 3.0, 10.0
 """Time for learning where nobody says otherwise."""
@@ -84,7 +84,8 @@ class Lesson:
             _part(self.listen, share, 1.0, after),
             look,
         )
-        candidate = self._export(learnt, self.run, name)
+        held_out = len(plan.judge) if plan.how == "held out" else 0
+        candidate = self._export(learnt, self.run, Naming(name, held_out))
         looked, pairs = self._examined(candidate, rival, plan, after)
         verdict = self._verdict(plan, rival, judged if plan.how == "folds" else looked)
         self._write_record(plan, verdict, curve or learnt.curve)
@@ -115,15 +116,15 @@ class Lesson:
         folder = self.run / "fold"
         folder.mkdir()
         try:
-            trial = self._export(learnt, folder, "trial.fold")
+            trial = self._export(learnt, folder, Naming("trial.fold"))
             found = [one for one, _ in examine(trial, rival, fold.judge, self.order, self.control)]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found, learnt.curve
 
-    def _export(self, learnt: Learnt, folder: Path, name: str) -> ModelBundle:
+    def _export(self, learnt: Learnt, folder: Path, naming: Naming) -> ModelBundle:
         self.control.between()
-        return self.school.export(learnt, self.order, folder, name)
+        return self.school.export(learnt, self.order, folder, naming, self.control)
 
     def _examined(
         self, candidate: ModelBundle, rival: Rival, plan: Split, after: float
