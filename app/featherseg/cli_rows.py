@@ -85,6 +85,21 @@ def table() -> None:
     write_table(models_folder())
 
 
+@app.command()
+def replay(
+    dataset: Annotated[Path, typer.Argument(help="A data set whose licence lets its images ship")],
+    count: Annotated[int, typer.Option(help="How many images")] = 24,
+) -> None:
+    """Make the small sample that a taught model is shown again, so that it does not forget."""
+    from featherseg_engines.datasets import read_dataset
+    from featherseg_engines.training.replay_sample import save_sample
+    from featherseg_resources import replay_folder
+
+    train = read_dataset(dataset, "train")
+    size = save_sample(train, dataset / "dataset.json", replay_folder() / train.name, count)
+    typer.echo(f"{train.name}: {count} images, {size / 1000:.0f} kB")
+
+
 def _row(name: str) -> "Row":
     from featherseg_engines.errors import ModelError
     from featherseg_engines.training.rows import read_rows

@@ -10,7 +10,8 @@ import numpy.typing as npt
 Labels = npt.NDArray[np.integer]
 OKABE_ITO = ("#56b4e9", "#e69f00", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7")
 """Colours told apart by the colour-blind (Okabe and Ito 2008), the best on skin and tissue first."""
-Source = Literal["hand", "proposal", "file", "tool"]
+Source = Literal["hand", "proposal", "file", "tool", "stroke"]
+"""Who made an edit; a "stroke" marks the ghost and changes no label (its box is empty)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QShortcut, QVBoxLayout, QWidg
 from featherseg.session.commands import session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Theme
+from featherseg.session.stroke_commands import stroke_commands
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
 from featherseg.session.unsure_commands import unsure_commands
@@ -38,13 +39,21 @@ KEYS = {
     "tool.eraser": "Ctrl+Alt+E",
     "tool.fill": "Ctrl+Alt+F",
     "tool.browse": "Ctrl+Alt+V",
-    "tool.polygon": "Ctrl+Alt+P",
+    "tool.polygon": "Ctrl+Alt+Y",
     "tool.grow": "Ctrl+Alt+G",
+    "tool.smart": "Ctrl+Alt+M",
+    "tool.smart_not": "Ctrl+Alt+Shift+M",
+    "tool.lasso": "Ctrl+Alt+L",
+    "tool.box": "Ctrl+Alt+Shift+L",
+    "smart.free": "Ctrl+Alt+A",
+    "smart.let_go": "Ctrl+Alt+Shift+D",
+    "tool.keep_island": "Ctrl+Alt+J",
+    "tool.remove_island": "Ctrl+Alt+Shift+J",
     "label.fill_holes": "Ctrl+Alt+H",
     "label.interpolate": "Ctrl+Alt+I",
     "label.copy_next": "Ctrl+Alt+C",
 }
-"""Chords with modifiers only: napari's own keys stay napari's."""
+"""Chords with modifiers only: napari's own keys stay napari's (Ctrl+Alt+S is one: a stroke is M, to mark)."""
 
 
 LAYER_KEYS = ("undo", "redo")
@@ -108,6 +117,7 @@ class FeathersegDock(QWidget):
             *session_commands(session),
             *unsure_commands(session),
             *tool_commands(session, toolbox),
+            *stroke_commands(session),
         ):
             if command.id in KEYS and command.id not in LAYER_KEYS:
                 shortcut = QShortcut(QKeySequence(KEYS[command.id]), self)

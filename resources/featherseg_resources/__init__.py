@@ -21,3 +21,8 @@ def recipes_file() -> Path:
 def icon_file() -> Path:
     """The program's mark, a PNG of 256 x 256 pixels; the SVG it is made from lies beside it."""
     return Path(__file__).parent / "icons" / "featherseg.png"
+
+
+def replay_folder() -> Path:
+    """A few training images of some models, one data set a sub-folder, laid out as data sets are."""
+    return Path(__file__).parent / "replay"

@@ -1,6 +1,6 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [deployed|networks|ghost|live|scroll|volumes|startup]``;
-``bench profile [network]`` prints where the time of each node goes, ``bench strokes [options]`` how few strokes a
-mask needs (tests/benchmarks/strokes.py says which options).
+"""Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
+scroll, stroke_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes,
+``bench strokes [options]`` how few strokes a mask needs (tests/benchmarks/strokes.py says which options).
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -207,6 +207,13 @@ def scroll() -> None:
     window.scroll()
 
 
+def stroke_window() -> None:
+    """From the release of the mouse to the new ghost on the screen."""
+    from benchmarks.stroke_window import measure
+
+    measure()
+
+
 def volumes() -> None:
     """All slices of 512 x 512 x 200; one row of blocks of LGMSNet-3D (``volumes.py blocks`` takes all twelve)."""
     subprocess.check_call(
@@ -220,6 +227,7 @@ SECTIONS = {
     "ghost": ghost,
     "live": live,
     "scroll": scroll,
+    "stroke_window": stroke_window,
     "volumes": volumes,
     "startup": startup,
 }

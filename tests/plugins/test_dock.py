@@ -10,9 +10,10 @@ from PIL import Image
 from qtpy.QtWidgets import QWidget
 from support.canvas import canvas_point
 from support.hand import Hand, has_hand, settle, wait
-from support.paths import SAMPLE
+from support.paths import SAMPLE, TINY
 
 from featherseg.ui.style import sheet
+from featherseg.viewer.dock_strokes import MARKS_NAME
 from featherseg.viewer.unsure import MARK
 from featherseg_engines.imaging.volume import Window
 
@@ -242,3 +243,44 @@ def test_naparis_contrast_limits_are_the_window_that_the_model_sees(viewer):
     assert session.proposing.request_at(0).options.window is None
     viewer.layers["mr"].contrast_limits = (100, 300)
     assert session.proposing.request_at(0).options.window == Window(200.0, 200.0)
+
+
+def test_strokes_refine_the_proposal_and_their_marks_lie_on_a_layer_of_their_own(viewer):
+    pixels = np.asarray(Image.open(TINY / "dev" / "images" / "isic2017_train_0965.jpg"))
+    image = viewer.add_image(pixels, rgb=True, name="skin", scale=(0.5, 0.5), translate=(3, 7))
+    dock = open_dock(viewer)
+    if not has_hand():
+        pytest.skip("needs an X display and xdotool")
+    dock.window().resize(1300, 760)
+    hand, session = Hand(dock.window()), dock.session
+    settle(0.5)
+    viewer.reset_view()
+    native = canvas_of(dock)
+
+    def drag(*places):
+        ends = [image.data_to_world(place) for place in places]
+        hand.drag(native, *(canvas_point(viewer, native, *end) for end in ends))
+        wait(lambda: not session.busy)
+
+    def ghost():
+        whole = np.zeros(pixels.shape[:2], bool)
+        whole[session.proposal.box.slices[1:]] = session.proposal.mask(0.5)[0] > 0
+        return whole
+
+    centre = viewer.scene.camera.center
+    session.set_brush_size(7)
+    hand.key("ctrl+alt+m")
+    drag((20, 20), (20, 40))
+    assert ghost()[20, 22:39].all() and viewer.scene.camera.center == centre
+    hand.press("shift")
+    drag((90, 110), (100, 110))
+    hand.release("shift")
+    assert not ghost()[91:100, 110].any()
+    marks = viewer.layers[MARKS_NAME]
+    assert set(np.unique(marks.data)) == {0, 1, 2} and not session.case.labels.array.any()
+    assert [layer.name for layer in dock.view.labels_for(dock.view.image)] == ["skin labels"]
+    hand.key("ctrl+z")
+    wait(lambda: not session.busy)
+    assert ghost()[95, 110] and set(np.unique(marks.data)) == {0, 1}
+    hand.key("ctrl+alt+space")
+    assert MARKS_NAME not in viewer.layers and session.case.labels.array[0, 20, 30] == 1

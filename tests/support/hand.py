@@ -66,6 +66,12 @@ class Hand:
         self._do("mouseup", str(button))
         settle()
 
+    def away(self) -> None:
+        """Take the mouse off the image: to the line at the bottom of the window."""
+        corner = self.window.mapToGlobal(self.window.rect().bottomLeft())
+        self._do("mousemove", str(corner.x() + 3), str(corner.y() - 3))
+        settle()
+
     def key(self, *names: str) -> None:
         """Press and release keys by X's names: ``space``, ``ctrl+z``, ``b``."""
         for name in names:

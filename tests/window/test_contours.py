@@ -93,7 +93,7 @@ def test_lines_keep_their_width_on_the_screen(window):
     wait(lambda: window.session.proposal is not None)
     contours, camera = window.planes.main.contours, window.viewer.scene.camera
     camera.zoom = 8.0
-    assert contours._widths == (1, 1)
+    assert contours._widths[:2] == (1, 1)
     camera.zoom = 0.5
     assert contours._widths[0] == 5 and contours._widths[1] == 2
 

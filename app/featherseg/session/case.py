@@ -63,8 +63,8 @@ class OpenCase:
 
     @property
     def newest(self) -> Step | None:
-        """The newest step; None before the first."""
-        return self.history.done[-1] if self.history.done else None
+        """The newest step that is about the labels, not about a ghost; None before the first."""
+        return next((step for step in reversed(self.history.done) if step.source != "stroke"), None)
 
     def mark_saved(self, path: Path, at: Step | Literal["now"] | None = "now") -> None:
         """Remember that ``path`` holds the labels as they are now, or as they were after the step ``at``."""

@@ -12,7 +12,7 @@ from featherseg.session.session import Session
 from featherseg.session.worker import Post
 from featherseg_engines.imaging.progress import Reading
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.labels import Labels
+from featherseg_engines.labels import Edit, Labels
 
 T = TypeVar("T")
 State = Literal["nothing", "none", "working", "current", "changed"]
@@ -118,6 +118,8 @@ class Derived(Generic[T]):
     def _on_completed(self, case: OpenCase) -> None:
         self._on_edited()
 
-    def _on_edited(self, *_: object) -> None:
+    def _on_edited(self, edit: Edit | None = None, _: str = "") -> None:
+        if edit is not None and edit.box.empty:
+            return  # no label is another now
         self._edits += 1
         self.changed.emit()

@@ -1,6 +1,7 @@
 """What the model is asked, what it answered, and which answer is on screen."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,10 +9,12 @@ from psygnal import Signal
 
 from featherseg.session.notice import Notice
 from featherseg.session.self_timing import SelfTiming
+from featherseg.session.tool import MARKING
 from featherseg.session.worker import InferenceWorker, Post
 from featherseg_engines.imaging.volume import Window
 from featherseg_engines.inference.cache import ProposalCache
 from featherseg_engines.inference.proposal import PLAIN, Engine, Key, Options, Proposal, Request
+from featherseg_engines.refine.prompts import UNPROMPTED
 
 if TYPE_CHECKING:
     from featherseg.session.case import OpenCase
@@ -78,6 +81,10 @@ class Proposing:
             self.cache.forget(old.token)
         self.follow()
 
+    def wanting(self) -> bool:
+        """Whether an answer is wanted or being computed just now; from any thread."""
+        return self.busy or self.worker.answering
+
     # -- asking -------------------------------------------------------------------------------------------
 
     def propose(self) -> None:
@@ -96,6 +103,26 @@ class Proposing:
         self._asked = True
         self._settled.discard(request.key)
         self._ask(request)
+
+    def refine(self) -> None:
+        """Ask for the slice on screen as it is marked now; the ghost stays until the answer comes."""
+        if self.objection() is not None:
+            return
+        request = self.request_at(self._session.z)
+        self._asked = True
+        self._settled.discard(request.key)
+        there = self.proposal is not None and self.proposal.request.key == request.key
+        if request.key != self._wanted or not (self.busy or there):
+            self._ask(request)
+
+    def known(self, z: int) -> Proposal | None:
+        """The answer for a slice as it is marked now, where it was given before."""
+        return self.cache.get(self.request_at(z))
+
+    def settle(self) -> None:
+        """A person is done with the slice on screen as it is now: live mode leaves it alone."""
+        if self._session.case is not None and self._session.model is not None:
+            self._settled.add(self.request_at(self._session.z).key)
 
     def objection(self) -> Notice | None:
         """Why nothing can be asked now; None where it can."""
@@ -202,6 +229,8 @@ class Proposing:
         left = shown is not None and shown.request.piece and shown.request.z != request.z
         if (shown is not None and not left) or (self.busy and self._wanted != request.key):
             return
+        if self._session.smart.marks():
+            return  # a person's marks say more than the run knows
         known = None if request.key in self._settled else self.cache.get(request)
         if known is not None:
             self.show(known, asked=False)
@@ -218,7 +247,9 @@ class Proposing:
         case, model = self._session.case, self._session.model
         assert case is not None and model is not None
         self._serial += 1
-        return Request(self._serial, case.volume, z, model, self._options(), case.image)
+        prompts = self._session.smart.prompts(z) if model.card.dims == 2 else UNPROMPTED
+        options = self._options()
+        return Request(self._serial, case.volume, z, model, options, case.image, prompts=prompts)
 
     def _options(self) -> Options:
         viewing = self._session.viewing
@@ -262,8 +293,17 @@ class Proposing:
         if session.case is None or session.model is None or session.model.card.dims == 3:
             return
         depth = session.case.volume.geometry.shape[0]
-        near = (self.request_at(z) for z in neighbours(session.z, depth, self._direction))
+        near = (
+            [self.request_at(z) for z in neighbours(session.z, depth, self._direction)] if self.live else []
+        )
+        if session.tool in MARKING and self.proposal is not None:
+            near.insert(0, replace(self.request_at(session.z), prompts=session.smart.everywhere()))
         self.worker.look_ahead([request for request in near if request.key not in self.cache])
+
+    def prepare(self) -> None:
+        """A tool that marks the ghost is in hand: have what the first stroke needs computed before it comes."""
+        if self._session.tool in MARKING and self.proposal is not None:
+            self._look_ahead()
 
     # -- answers ------------------------------------------------------------------------------------------
 
@@ -282,6 +322,8 @@ class Proposing:
         self.proposal = proposal
         self.describe()
         self.proposed.emit(proposal)
+        if not proposal.request.prompts.strokes:
+            self.prepare()
 
     def _failed(self, request: Request, sentence: str) -> None:
         if request.key != self._wanted:

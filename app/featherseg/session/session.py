@@ -13,6 +13,8 @@ from featherseg.session.labelling import Labelling
 from featherseg.session.notice import Notice, Offer
 from featherseg.session.opening import Early, Opening
 from featherseg.session.proposing import HURRIED_S, Proposing
+from featherseg.session.slice_marks import accepted_detail
+from featherseg.session.strokes import SmartStrokes
 from featherseg.session.tool import Tool
 from featherseg.session.unsure import Unsure
 from featherseg.session.viewing import Index, Viewing
@@ -82,6 +84,7 @@ class Session:
         self.proposing = Proposing(self, post, make_engine)
         self.proposing.proposed.connect(self.proposed.emit)
         self.proposing.busy_changed.connect(self.busy_changed.emit)
+        self.smart = SmartStrokes(self)
         self.whole = WholeRun(self)
         self.unsure = Unsure(self)
         self.viewing.window_changed.connect(self._on_window)
@@ -191,8 +194,10 @@ class Session:
         self.editing.case = case
         self.tell(None)
         self.viewing.open(case.volume if case else None)
+        self.smart.opened(case)
         self.opened.emit(case)
         self.proposing.opened(case)
+        self.smart.resume()
 
     def open_mask(self, path: Path) -> None:
         """Load label numbers onto the open image as one undoable step."""
@@ -225,8 +230,12 @@ class Session:
         self.proposing.describe()
 
     def drop(self) -> None:
-        """Let the ghost go, and whatever is being computed."""
+        """Let the ghost go, with its marks, and whatever is being computed."""
+        covers = self.proposal is not None and self.proposal.request.spans_volume
         self.proposing.drop()
+        if not covers:
+            self.smart.forget()
+        self.proposing.settle()
 
     def _on_window(self, _: object) -> None:
         self.proposing.follow(HURRIED_S if self.busy else 0.0)
@@ -234,7 +243,7 @@ class Session:
     def accept(self) -> None:
         """Make the ghost a label as one undoable step, never over what a person painted or accepted."""
         proposal, case = self.proposal, self.case
-        if proposal is None or case is None:
+        if proposal is None or case is None or self.smart.accept_when_there():
             return
         values = self.label_values(proposal).astype(case.labels.array.dtype)
         mask = values[proposal.mask(self.threshold)]
@@ -242,8 +251,11 @@ class Session:
         after = np.where((current == 0) & (mask > 0), mask, current)
         name = "Accept proposal" if (mask > 0).any() else "Accept: nothing found"
         detail = f"{proposal.model} {proposal.weights} at {self.threshold:.2f}"
-        self.drop()
+        if self.smart.owns(proposal):
+            detail = accepted_detail(detail, proposal.request.z)
+        self.proposing.drop()
         self.do(case.labels.propose_edit(name, "proposal", proposal.box, after, detail))
+        self.proposing.settle()
 
     def label_values(self, proposal: Proposal) -> Labels:
         """Label number for each of the proposal's class numbers (0 first).
@@ -270,8 +282,9 @@ class Session:
         return self.editing.adopt(edit)
 
     def undo(self) -> None:
-        """Take back the newest step, whoever did it; a ghost that was asked for goes first."""
-        if self.proposal is not None and not self.proposing.unasked:
+        """Take back the newest step, whoever did it; a ghost that was asked for and not marked goes first."""
+        marked = self.smart.owns(self.proposal)
+        if self.proposal is not None and not self.proposing.unasked and not marked:
             self.drop()
         else:
             self.editing.undo()
@@ -296,6 +309,27 @@ class Session:
         self.choose_label(bundle.card.labels[0].value)
         self.proposing.follow()
 
+    def swap_model(self, bundle: ModelBundle) -> None:
+        """Propose with what was taught (or before it) from now on, between two requests, work in hand unharmed.
+
+        The active label stays. A ghost on screen is asked for anew: until the answer is there nothing is shown, for
+        a mask of the old model is not the new one's.
+        """
+        proposing = self.proposing
+        again = self.case is not None and (self.proposal is not None or self.busy) and not proposing.unasked
+        active = self.active_label
+        proposing.let_go()
+        self.catalogue.add(bundle.folder)
+        self.model = bundle
+        self._adopt_labels_of_model()
+        self.model_changed.emit(bundle)
+        if active in self.table.rows:
+            self.choose_label(active)
+        if again and not self.whole.running:
+            self.propose()
+        else:
+            proposing.follow()
+
     def add_model(self, folder: Path) -> None:
         """Take in a model bundle from a folder anywhere and propose with it from now on."""
         self.catalogue.add(folder)
@@ -309,6 +343,7 @@ class Session:
         """Take a tool in hand; "browse" moves the image."""
         self.tool = tool
         self.tool_changed.emit(tool)
+        self.proposing.prepare()
 
     def set_brush_size(self, size: int) -> None:
         """Brush diameter in voxels, 1..200."""
@@ -333,6 +368,7 @@ class Session:
             before, self.z = self.z, z
             self.proposing.moved(before)
             self.slice_changed.emit(z)
+            self.smart.resume()
 
     def tell(self, notice: Notice | None) -> None:
         """Show a sentence, or take the last one away."""

@@ -15,11 +15,17 @@ Tool = Literal[
     "remove_island",
     "split",
     "ruler",
+    "smart",
+    "smart_not",
+    "lasso",
+    "box",
 ]
 CLICK_TOOLS = frozenset({"grow", "keep_island", "remove_island", "split"})
 """Tools that act at the voxel that is clicked; the canvas itself does nothing with the click."""
-CHANGING = CLICK_TOOLS | {"brush", "eraser", "fill", "polygon"}
-"""Tools that change the active label."""
+MARKING = frozenset({"smart", "smart_not", "lasso", "box"})
+"""Tools that mark the proposal; the canvas itself does nothing with their strokes."""
+CHANGING = CLICK_TOOLS | MARKING | {"brush", "eraser", "fill", "polygon"}
+"""Tools that change the active label, or what is proposed for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,12 +233,21 @@ class Toolbox:
         if tool == "grow":
             way = other_way(self.sizes.way) if click.other_way else self.sizes.way
             self._grow(click, way, plane)
+        elif tool in ("keep_island", "remove_island") and self._on_ghost_alone(click):
+            self._session.smart.island(at, keep=tool == "keep_island")
         elif tool == "keep_island":
             self.runner.run("Keep island", lambda scene: keep_island(scene, at), plane)
         elif tool == "remove_island":
             self.runner.run("Remove island", lambda scene: remove_island(scene, at), plane)
         elif tool == "split":
             self._split(click, plane)
+
+    def _on_ghost_alone(self, click: Click) -> bool:
+        """Whether the proposal is there, and nothing of the active label."""
+        session, case = self._session, self._session.case
+        if case is None or click.axis != 0 or case.labels.array[click.at] == session.active_label:
+            return False
+        return session.smart.over_ghost(click.at)
 
     def _grow(self, click: Click, way: Way, plane: Plane | None) -> None:
         case, sizes, at = self._session.case, self.sizes, click.at

@@ -9,6 +9,7 @@ from featherseg.session.notice import Notice
 from featherseg.session.sweep import Heard, RunProgress, Sweep
 from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.inference.volume_run import Step
+from featherseg_engines.refine.prompts import UNPROMPTED
 
 if TYPE_CHECKING:
     from featherseg.session.session import Session
@@ -61,7 +62,7 @@ class WholeRun:
         if objection is not None:
             session.tell(objection)
             return
-        request = replace(proposing.request_at(session.z), whole=True)
+        request = replace(proposing.request_at(session.z), whole=True, prompts=UNPROMPTED)
         depth = request.volume.geometry.shape[0]
         if depth == 1:
             session.proposing.propose()

@@ -137,6 +137,11 @@ class InferenceWorker:
         with self._wake:
             return self._working or self._waiting is not None or bool(self._ahead or self._runs or self._idle)
 
+    @property
+    def answering(self) -> bool:
+        """Whether a request waits or is being answered, long runs left out; from any thread, without a lock."""
+        return self._waiting is not None or self._running is not None
+
     def cancel(self) -> None:
         """Drop the waiting request and stop the running one between two steps; what runs ahead goes on."""
         with self._wake:

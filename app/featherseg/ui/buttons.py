@@ -54,3 +54,11 @@ def _show(button: QAbstractButton, key: str) -> None:
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     if isinstance(key, KeyHint):
         button.setProperty(COMMAND, key.command)
+
+
+def fill_button(button: QAbstractButton, *, filled: bool) -> None:
+    """Make a button the filled one, or a quiet one; the sheet does the colours."""
+    if button.property("filled") != filled:
+        button.setProperty("filled", filled)
+        button.style().unpolish(button)
+        button.style().polish(button)

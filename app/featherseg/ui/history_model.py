@@ -9,10 +9,18 @@ from qtpy.QtGui import QFont, QPalette
 from qtpy.QtWidgets import QApplication
 
 from featherseg.session.session import Session
+from featherseg.session.slice_marks import AFTER
 from featherseg_engines.annotation.history import Step
 from featherseg_engines.labels import Edit
+from featherseg_engines.refine.record import from_text
 
-SOURCES = {"hand": "by hand", "proposal": "proposal", "file": "from a file", "tool": "by a tool"}
+SOURCES = {
+    "hand": "by hand",
+    "proposal": "proposal",
+    "file": "from a file",
+    "tool": "by a tool",
+    "stroke": "on the proposal",
+}
 START = "As opened"
 
 
@@ -116,5 +124,10 @@ class HistoryModel(QAbstractListModel):
     def _about(self, step: Step) -> str:
         at = self._times.get(step.serial, "")
         when = f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}" if at else ""
-        parts = (SOURCES[step.source], step.detail, f"{step.changed} voxels", when)
+        if step.source == "stroke":  # its detail is the mark itself
+            mark = from_text(step.detail)
+            where = f"slice {mark.z + 1}" if mark is not None else ""
+            return ", ".join(part for part in (SOURCES[step.source], where, when) if part)
+        detail = step.detail.split(AFTER)[0] + (" after strokes" if AFTER in step.detail else "")
+        parts = (SOURCES[step.source], detail, f"{step.changed} voxels", when)
         return ", ".join(part for part in parts if part)

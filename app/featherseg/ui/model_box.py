@@ -9,7 +9,8 @@ from superqt import QLabeledDoubleSlider
 
 from featherseg.session.commands import propose_or_accept
 from featherseg.session.session import Session
-from featherseg.ui.buttons import name_button
+from featherseg.ui.buttons import fill_button, name_button
+from featherseg.ui.carried_line import CarriedLine
 from featherseg.ui.connections import Connections
 from featherseg.ui.unsure_line import UnsureLine
 from featherseg_engines.inference.proposal import FLOOR
@@ -33,6 +34,7 @@ class ModelBox(QWidget):
         super().__init__(parent)
         self._session, self._keys = session, keys
         self._further: Further | None = None
+        self._yields: Callable[[], bool] = lambda: False
         self.models = QComboBox()
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.models.setAccessibleName("Model")
@@ -47,6 +49,7 @@ class ModelBox(QWidget):
         self.threshold.setValue(session.threshold)
         self.threshold.setToolTip("Lower: the mask grows. Higher: only what the model is sure of.")
         self.unsure = UnsureLine(session)
+        self.carried = CarriedLine(session, keys.get("smart.let_go", ""))
         self.live = QCheckBox("Live")
         self.live.setChecked(session.proposing.live)
         hint = keys.get("live", "")
@@ -66,6 +69,11 @@ class ModelBox(QWidget):
     def go_further(self, further: Further) -> None:
         """Let the filled button lead on (to the next case) when its own work is done."""
         self._further = further
+        self.show_primary()
+
+    def yield_to(self, other: Callable[[], bool]) -> None:
+        """Let another button be the filled one while ``other`` says so."""
+        self._yields = other
         self.show_primary()
 
     def _lay_out(self) -> None:
@@ -88,6 +96,7 @@ class ModelBox(QWidget):
         layout.addWidget(self.unsure)
         layout.addWidget(self.primary)
         layout.addWidget(self.drop)
+        layout.addWidget(self.carried)
 
     def _connect(self) -> None:
         session, self.connections = self._session, Connections()
@@ -164,6 +173,7 @@ class ModelBox(QWidget):
     def show_primary(self) -> None:
         """Say what the filled button does now."""
         ghost, further = self._session.proposal is not None, self._further
+        fill_button(self.primary, filled=not self._yields())
         self.drop.setEnabled(ghost)
         if further is not None and further.ready():
             name_button(self.primary, further.title, further.key)

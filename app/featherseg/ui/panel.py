@@ -1,6 +1,7 @@
 """The right column: model, labels, tools. The same in the window and in napari's dock."""
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from featherseg.session.session import Session
@@ -39,6 +40,15 @@ class SessionPanel(QScrollArea):
             line.setProperty("role", "line")
             line.setFixedHeight(1)
             self._layout.addWidget(line)
+        self.foot = QWidget(self)
+        self.foot.setObjectName("featherseg-panel")
+        self.foot.setStyleSheet(sheet("dark"))
+        QVBoxLayout(self.foot)
+        self.foot.installEventFilter(self)
+        self.foot.hide()
+        self._beside_foot = QWidget()  # keeps the bar of what scrolls above the foot
+        self.addScrollBarWidget(self._beside_foot, Qt.AlignmentFlag.AlignBottom)
+        self._beside_foot.hide()
         self.put_below_model(self.whole)
         self._layout.addStretch(1)
         self.setWidget(body)
@@ -48,9 +58,9 @@ class SessionPanel(QScrollArea):
 
     def wear(self, theme: Theme) -> None:
         """Change to the colours of a theme."""
-        body = self.widget()
-        if body is not None:
-            body.setStyleSheet(sheet(theme))
+        for part in (self.widget(), self.foot):
+            if part is not None:
+                part.setStyleSheet(sheet(theme))
 
     def put_on_top(self, widget: QWidget) -> None:
         """Add a widget above the model (napari's choice of layers)."""
@@ -63,6 +73,40 @@ class SessionPanel(QScrollArea):
     def put_below(self, widget: QWidget) -> None:
         """Add a widget at the end (save and open in napari's dock)."""
         self._layout.insertWidget(self._layout.count() - 1, widget)
+
+    def put_at_foot(self, widget: QWidget) -> None:
+        """Add a widget under what scrolls: it is always in sight (what is taught)."""
+        line = QFrame()
+        line.setProperty("role", "line")
+        line.setFixedHeight(1)
+        column = self.foot.layout()
+        column.addWidget(line)
+        column.addWidget(widget)
+        self.foot.show()
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Keep the foot at the bottom, as high as it needs, over no more than two thirds of the column."""
+        if self.foot.isHidden():
+            return
+        width = self.width()
+        layout = self.foot.layout()
+        wanted = (
+            layout.totalHeightForWidth(width)
+            if layout.hasHeightForWidth()
+            else layout.totalSizeHint().height()
+        )
+        height = min(wanted, self.height() * 2 // 3)
+        self.setViewportMargins(0, 0, 0, height)
+        self._beside_foot.setFixedHeight(height)
+        self._beside_foot.show()
+        self.foot.setGeometry(0, self.height() - height, width, height)
+        self.foot.raise_()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """The foot stays at the bottom."""
+        super().resizeEvent(event)
+        self._make_room()
 
     def _on_unfolded(self, opened: bool) -> None:
         if opened:
@@ -78,6 +122,7 @@ class SessionPanel(QScrollArea):
         """Qt's scroll area watches what is inside already; a new size inside is a new width here."""
         if event is not None and event.type() == QEvent.Type.LayoutRequest:
             self._widen()
+            self._make_room()
         return bool(super().eventFilter(watched, event))
 
     def _widen(self) -> None:

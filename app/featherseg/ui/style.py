@@ -107,10 +107,11 @@ QFrame[role="label-row"] QLineEdit[readOnly="false"] { background: palette(base)
 QFrame[role="label-row"][active="true"] QLineEdit[readOnly="true"], QFrame[role="label-row"][active="true"] QLabel {
     color: $on_checked; font-weight: 600; }
 QWidget#featherseg-panel QFrame[role="line"] { background: $line; border: none; max-height: 1px; }
-QPushButton#primary { background: $accent; color: $on_accent; border: none; border-radius: 6px;
-    padding: 0.65em; font-weight: 600; }
-QPushButton#primary:hover { background: $accent_hover; }
-QPushButton#primary:disabled { background: $idle; color: $on_idle; }
+QWidget#featherseg-panel QPushButton[filled="true"] { background: $accent; color: $on_accent; border: none;
+    border-radius: 6px; padding: 0.65em; font-weight: 600; }
+QWidget#featherseg-panel QPushButton[filled="true"]:hover { background: $accent_hover; }
+QWidget#featherseg-panel QPushButton[filled="true"]:disabled { background: $idle; color: $on_idle; }
+QWidget#featherseg-panel QPushButton[filled="false"] { padding: 0.65em; font-weight: 600; }
 QFrame#notice { border-radius: 6px; background: $notice; }
 QFrame#notice QLabel { color: $on_notice; }
 QFrame#notice[kind="problem"] { background: $problem; }

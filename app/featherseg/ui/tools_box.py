@@ -27,6 +27,16 @@ TOOLS = (
     ("polygon", "Polygon"),
     ("picker", "Pick"),
 )
+MARKS = (
+    (
+        "smart",
+        "Smart +",
+        "Paint where the label is: the proposal follows at once; hold Shift where it is not",
+    ),
+    ("smart_not", "Smart −", "Paint where the label is not: the proposal follows at once"),
+    ("lasso", "Lasso", "Circle the place: nothing is proposed outside it"),
+    ("box", "Box", "Drag over the place: nothing is proposed outside it"),
+)
 ACROSS = 3
 POLYGON = "click the corners, double-click the last; a right click takes one back"
 
@@ -51,6 +61,7 @@ class ToolsBox(QWidget):
             self._group.addButton(button)
             self.buttons[tool] = button
             grid.addWidget(button, i // ACROSS, i % ACROSS)
+        self._marks = self._make_marks(keys)
         self.size = QLabeledSlider(Qt.Orientation.Horizontal)
         self.size.setRange(1, 200)
         self.size.setValue(session.brush_size)
@@ -67,6 +78,19 @@ class ToolsBox(QWidget):
         self._on_tool(session.tool)
         self._on_history()
         self._on_sizes()
+
+    def _make_marks(self, keys: dict[str, str]) -> QGridLayout:
+        """Tools that mark the proposal instead of painting the label."""
+        grid = QGridLayout()
+        grid.setSpacing(2)
+        for i, (tool, title, tip) in enumerate(MARKS):
+            button = tool_button(title, tip, keys.get("tool." + tool, ""))
+            button.setCheckable(True)
+            button.clicked.connect(lambda _=False, t=tool: self._session.choose_tool(t))
+            self._group.addButton(button)
+            self.buttons[tool] = button
+            grid.addWidget(button, 0, i)
+        return grid
 
     def _make_switches(self, keys: dict[str, str]) -> None:
         key = keys.get("tools.volume", "")
@@ -85,6 +109,8 @@ class ToolsBox(QWidget):
     def _lay_out(self, grid: QGridLayout) -> None:
         heading = QLabel("Tools")
         heading.setProperty("role", "heading")
+        on_ghost = QLabel("On the proposal")
+        on_ghost.setProperty("role", "quiet")
         grid.setSpacing(4)
         sizes, steps, places = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         for button in (self.here, self.everywhere):
@@ -97,6 +123,8 @@ class ToolsBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(heading)
         layout.addLayout(grid)
+        layout.addWidget(on_ghost)
+        layout.addLayout(self._marks)
         layout.addLayout(sizes)
         layout.addLayout(places)
         layout.addLayout(steps)

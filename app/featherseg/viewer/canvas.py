@@ -177,7 +177,8 @@ class Canvas:
         self._refresh_when_still()
 
     def _on_edited(self, edit: Edit, how: str) -> None:
-        self._refresh_soon()
+        if not edit.box.empty:
+            self._refresh_soon()
 
     def _on_grew(self) -> None:
         self._show_growth()

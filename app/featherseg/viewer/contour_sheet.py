@@ -16,11 +16,13 @@ from vispy.visuals.transforms import STTransform
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.viewer.canvas import Canvas
-from featherseg.viewer.contours import Place, cut, in_colour, tight
+from featherseg.viewer.contours import Place, cut, dots, in_colour, tight
+from featherseg_engines.inference.proposal import Proposal
 from featherseg_engines.labels import Labels
 
-GHOST_WIDTH, OUTLINE_WIDTH = 2.5, 1.2
-"""Pixels of the screen: a ghost is a strong contour without a fill, a label a thin one around its fill."""
+GHOST_WIDTH, OUTLINE_WIDTH, BEFORE_WIDTH = 2.5, 1.2, 1.2
+"""Pixels of the screen: a ghost is a strong contour without a fill, a label a thin one around its fill;
+what the ghost was before the newest stroke is thin, dotted and has no fill."""
 THICKEST = 12
 """Voxels; where one pixel of the screen shows more, the contour gets thinner after all."""
 ABOVE_LAYERS = 1000
@@ -28,14 +30,15 @@ ABOVE_LAYERS = 1000
 
 
 class ContourSheet:
-    """Two pictures over a plane's layers, each no larger than what it shows; follows session and canvas."""
+    """Three pictures over a plane's layers, each no larger than what it shows; follows session and canvas."""
 
     def __init__(self, canvas: Canvas, qt_viewer: QtViewer) -> None:
         self.canvas, self.session = canvas, canvas.session
         scene = qt_viewer.canvas.view.scene
-        self.outline, self.ghost = _picture(scene, ABOVE_LAYERS), _picture(scene, ABOVE_LAYERS + 1)
+        self.outline, self.ghost = _picture(scene, ABOVE_LAYERS), _picture(scene, ABOVE_LAYERS + 2)
+        self.before = _picture(scene, ABOVE_LAYERS + 1)
         self._hidden = False
-        self._widths = (1, 1)
+        self._widths = (1, 1, 1)
         session = self.session
         self.connections = Connections()
         for signal in (session.proposed, session.threshold_changed):
@@ -48,7 +51,7 @@ class ContourSheet:
         self.connections.add(canvas.viewer.scene.camera.events.zoom, self._on_zoom)
 
     def renew(self) -> None:
-        """Draw both anew."""
+        """Draw all anew."""
         self._widths = self._widths_now()
         self._outline()
         self._on_proposed()
@@ -73,17 +76,22 @@ class ContourSheet:
             self._draw(self.outline, found, self._widths[1])
 
     def _on_proposed(self, _: object = None) -> None:
+        self._show_ghost(self.ghost, self.session.proposal, self._widths[0])
+        self._show_ghost(self.before, self.session.smart.previous, self._widths[2], dotted=True)
+
+    def _show_ghost(
+        self, picture: Any, proposal: Proposal | None, thickness: int, *, dotted: bool = False
+    ) -> None:
         session, view = self.session, self.canvas.view
-        proposal = session.proposal
         if proposal is None or view is None or self._hidden or not self._shows_session():
-            self.ghost.visible = False
+            picture.visible = False
             return
         found = cut(proposal, view.depth, session.viewing.position[view.depth], session.threshold)
         if found is None or not found[0].any():
-            self.ghost.visible = False
+            picture.visible = False
             return
         numbers = session.label_values(proposal)[found[0]]
-        self._draw(self.ghost, self._turned((numbers, found[1])), self._widths[0])
+        self._draw(picture, self._turned((numbers, found[1])), thickness, dotted=dotted)
 
     def _shows_session(self) -> bool:
         canvas = self.canvas
@@ -104,27 +112,31 @@ class ContourSheet:
         assert view is not None
         return (plane, at) if view.vertical < view.horizontal else (plane.T, (at[1], at[0]))
 
-    def _draw(self, picture: Any, found: tuple[Labels, Place], thickness: int) -> None:
+    def _draw(
+        self, picture: Any, found: tuple[Labels, Place], thickness: int, *, dotted: bool = False
+    ) -> None:
         case, view, (plane, at) = self.canvas.case, self.canvas.view, found
         assert case is not None and view is not None
         spacing = case.volume.geometry.spacing_mm
         down, across = spacing[view.vertical], spacing[view.horizontal]
-        picture.set_data(in_colour(plane, thickness, colours_of(self.session)))
+        image = in_colour(plane, thickness, colours_of(self.session))
+        picture.set_data(dots(image, 2 * thickness) if dotted else image)
         picture.transform.scale = across, down  # a new transform would have the shader compiled anew
         picture.transform.translate = (at[1] - 0.5) * across, (at[0] - 0.5) * down
         picture.visible = True
 
-    def _widths_now(self) -> tuple[int, int]:
-        """Voxels that the two lines are wide, so that they keep their width on the screen."""
+    def _widths_now(self) -> tuple[int, int, int]:
+        """Voxels that the three lines are wide, so that they keep their width on the screen."""
         case, view = self.canvas.case, self.canvas.view
         if case is None or view is None:
-            return 1, 1
+            return 1, 1, 1
         spacing = case.volume.geometry.spacing_mm
         voxel = self.canvas.viewer.scene.camera.zoom * min(spacing[view.vertical], spacing[view.horizontal])
-        ghost, outline = (
-            min(max(round(w / max(voxel, 1e-6)), 1), THICKEST) for w in (GHOST_WIDTH, OUTLINE_WIDTH)
+        ghost, outline, before = (
+            min(max(round(w / max(voxel, 1e-6)), 1), THICKEST)
+            for w in (GHOST_WIDTH, OUTLINE_WIDTH, BEFORE_WIDTH)
         )
-        return ghost, outline
+        return ghost, outline, before
 
 
 def colours_of(session: Session) -> npt.NDArray[np.uint8]:

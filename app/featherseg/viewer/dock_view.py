@@ -14,6 +14,7 @@ from featherseg.session.notice import Notice
 from featherseg.session.session import Session
 from featherseg.ui.connections import Connections
 from featherseg.viewer.clicks import Clicks
+from featherseg.viewer.dock_strokes import DockStrokes
 from featherseg.viewer.layers import ABOVE, Ghost, LabelsBinding, colormap
 from featherseg.viewer.unsure import MARK, UnsureGlow
 from featherseg_engines.geometry import Geometry
@@ -44,6 +45,7 @@ class DockView:
         self._limits = Connections()
         self._binding: LabelsBinding | None = None
         self._clicks: Clicks | None = None
+        self._strokes: DockStrokes | None = None
         self._ghost: Ghost | None = None
         self._ghost_layer: Labels | None = None
         self._glow: UnsureGlow | None = None
@@ -67,8 +69,13 @@ class DockView:
         return [
             layer
             for layer in self.viewer.layers
-            if isinstance(layer, Labels) and layer != self._ghost_layer and tuple(layer.data.shape) == shape
+            if isinstance(layer, Labels) and not self._ours(layer) and tuple(layer.data.shape) == shape
         ]
+
+    def _ours(self, layer: Labels) -> bool:
+        """Whether a layer only shows something."""
+        strokes = self._strokes.marks if self._strokes is not None else None
+        return any(layer == shown for shown in (self._ghost_layer, strokes) if shown is not None)
 
     def bind(self, image: Image | None, labels: Labels | None) -> None:
         """Work on these layers from now on; ``labels`` None means a new one when it is needed."""
@@ -117,13 +124,20 @@ class DockView:
         if self._glow is not None:
             self._glow.release()
         ghost, self._ghost_layer = self._ghost_layer, None
-        self._binding = self._clicks = self._ghost = self._glow = self.image = self.labels = None
+        if self._strokes is not None:
+            self._strokes.release()
+        self._binding = self._clicks = self._strokes = self._ghost = self._glow = self.image = self.labels = (
+            None
+        )
         if ghost is not None and ghost in self.viewer.layers:
             self.viewer.layers.remove(ghost)
 
     def _take(self, labels: Labels) -> None:
         self.labels = labels
         self._binding, self._clicks = LabelsBinding(self.session, labels), Clicks(self.session, labels)
+        if self.image is not None:
+            grid = _transform(self.image)
+            self._strokes = DockStrokes(self.session, self.viewer, labels, grid, self._place)
         labels.bind_key("Control-Z", lambda _: self.session.undo(), overwrite=True)
         labels.bind_key("Control-Shift-Z", lambda _: self.session.redo(), overwrite=True)
         self.viewer.layers.selection.active = labels
@@ -203,6 +217,12 @@ class DockView:
         if self._ghost is not None and event.value == self._ghost_layer:
             self._ghost.release()
             self._ghost = self._ghost_layer = None
+        elif (
+            self._strokes is not None
+            and self._strokes.marks is not None
+            and event.value == self._strokes.marks
+        ):
+            self._strokes.gone()
         elif self._glow is not None and self._glow.layer is not None and event.value == self._glow.layer:
             self.session.unsure.show(False)  # somebody took it off napari's list
         elif event.value in (self.image, self.labels):

@@ -7,6 +7,8 @@ from napari.layers import Labels
 from napari.utils import DirectLabelColormap
 
 from featherseg.session.session import Session
+from featherseg.session.stroke_commands import HINTS
+from featherseg.session.tool import MARKING
 from featherseg.ui.connections import Connections
 from featherseg.viewer.strokes import TITLES, edit_from_stroke
 from featherseg_engines.inference.proposal import Proposal
@@ -80,11 +82,17 @@ class LabelsBinding:
             self.layer.selected_label = self.session.active_label
 
     def _on_edited(self, edit: Edit, how: str) -> None:
-        if not self._painting:  # what was painted here is on screen already, in other planes it is not
+        if (
+            not self._painting and not edit.box.empty
+        ):  # what was painted here is on screen already, in other planes it is not
             self.layer.refresh()
 
     def _on_tool(self, tool: str) -> None:
         self.layer.mode = self._modes.get(tool, "pan_zoom")
+        if tool not in self._modes:
+            self.layer.mouse_pan = tool not in MARKING
+        if tool in HINTS:
+            self.layer.help = HINTS[tool]
         if tool not in self._modes and tool != "browse":
             self.layer.cursor = "crosshair"
 

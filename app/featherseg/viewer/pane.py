@@ -16,6 +16,7 @@ from featherseg.viewer.contour_sheet import ContourSheet
 from featherseg.viewer.marks import Marks
 from featherseg.viewer.mouse import PlaneMouse
 from featherseg.viewer.ruler_sheet import RulerSheet
+from featherseg.viewer.stroke_sheet import StrokeSheet
 
 
 class PlanePane(QWidget):
@@ -40,6 +41,7 @@ class PlanePane(QWidget):
         self.mouse = PlaneMouse(self.canvas, self.native)
         self.marks = Marks(self.canvas, self.native)
         self.rulers = RulerSheet(self.canvas, self.native, rulers)
+        self.strokes = StrokeSheet(self.canvas, self.native)
         self.caption, self.slider = QLabel(), SliceSlider()
         self.below = QWidget()
         row = QHBoxLayout(self.below)
@@ -67,6 +69,7 @@ class PlanePane(QWidget):
         self._on_annotated()
         self.marks.renew()
         self.rulers.update()
+        self.strokes.renew()
         self.fit()
         self.contours.renew()
 
@@ -82,6 +85,7 @@ class PlanePane(QWidget):
             self.contours.connections,
             self.marks.connections,
             self.rulers.connections,
+            self.strokes.connections,
         ):
             part.clear()
         self.canvas.release()

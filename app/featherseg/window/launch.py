@@ -13,6 +13,7 @@ from featherseg.ui.dispatch import UiThread
 from featherseg.viewer.opengl import opengl_problem
 from featherseg.window.main_window import MainWindow
 from featherseg.window.open_events import OpenEvents
+from featherseg.window.schooling import MakeTeaching, standard_teaching
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_resources import icon_file, samples_folder
 
@@ -26,13 +27,16 @@ def bundled_samples() -> list[tuple[str, Path]]:
     return [(entry["title"], samples_folder() / entry["file"]) for entry in entries]
 
 
-def make_window(catalogue: Catalogue | None = None) -> MainWindow:
+def make_window(
+    catalogue: Catalogue | None = None, make_teaching: MakeTeaching = standard_teaching
+) -> MainWindow:
     """The main window with its session, not yet shown; needs a QApplication."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
-    window = MainWindow(session, bundled_samples(), bench=Workbench(session, thread.post))
+    bench = Workbench(session, thread.post)
+    window = MainWindow(session, bundled_samples(), bench=bench, teaching=make_teaching(session, bench))
     if (
         sys.platform == "darwin"
     ):  # only there files come as events; a filter of every event is not for nothing

@@ -13,6 +13,8 @@ from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
+from featherseg.session.stroke_commands import stroke_commands
+from featherseg.session.teaching import Teaching
 from featherseg.session.tool_commands import tool_commands
 from featherseg.session.toolbox import Toolbox
 from featherseg.session.unsure_commands import unsure_commands
@@ -37,6 +39,7 @@ from featherseg.window.keys import KeyShadow
 from featherseg.window.menus import Menus
 from featherseg.window.statistics_dock import StatisticsDock
 from featherseg.window.status import StatusLine
+from featherseg.window.teach_part import TeachPart
 from featherseg.window.workspace_part import WorkspacePart
 from featherseg_engines.imaging.windowing import in_words
 from featherseg_resources import icon_file
@@ -51,6 +54,7 @@ class MainWindow(QMainWindow):
         samples: Sequence[tuple[str, Path]] = (),
         settings: SettingsFile | None = None,
         bench: Workbench | None = None,
+        teaching: Teaching | None = None,
     ) -> None:
         super().__init__()
         self.session = session
@@ -65,6 +69,7 @@ class MainWindow(QMainWindow):
         self.helps = Helps(self)
         self.statistics = StatisticsDock(session, self)
         self.work = WorkspacePart(bench, self.files, self) if bench is not None else None
+        self.teach = TeachPart(teaching, bench, self) if teaching is not None and bench is not None else None
         self.toolbox = Toolbox(session)
         self.table = CommandTable(self._commands(), self.settings.value.shortcuts)
         self.panel = SessionPanel(session, self.table.hints, self.toolbox)
@@ -88,6 +93,8 @@ class MainWindow(QMainWindow):
         if self.work is not None:
             self.work.join(self.columns, self.panel.model, self.table.hints)
             self.panel.put_below_model(self.work.strip)
+        if self.teach is not None:
+            self.teach.join(self.panel, self.table.hints["model.teach"])
         self.header = HeaderDock(session, self)
         for dock in (self.header, self.statistics):
             self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
@@ -123,7 +130,9 @@ class MainWindow(QMainWindow):
             *file_commands(self),
             *session_commands(self.session),
             *unsure_commands(self.session),
+            *(self.teach.commands() if self.teach else ()),
             *tool_commands(self.session, self.toolbox),
+            *stroke_commands(self.session),
             *view_commands(self),
             *self.planes.commands(),
             *self.statistics.commands(),
@@ -204,11 +213,13 @@ class MainWindow(QMainWindow):
         """Ask before unsaved labels are lost, then stop the threads."""
         if event is None:
             return
-        if not self.files.may_leave():
+        if not self.files.may_leave() or (self.teach is not None and not self.teach.may_leave()):
             event.ignore()
             return
         self.connections.clear()
         self.menus.release()
+        if self.teach is not None:
+            self.teach.release()
         if self.work is not None:
             self.work.release()
         for part in (self.header, self.window_box, self.overlay_box, self.ruler_box):

@@ -4,6 +4,7 @@ from qtpy.QtWidgets import QLabel, QStatusBar, QWidget
 
 from featherseg.session.case import OpenCase, kept_in_words
 from featherseg.session.session import Session
+from featherseg.session.stroke_commands import HINTS
 from featherseg.session.viewing import Index
 from featherseg.ui.connections import Connections
 from featherseg_engines.imaging.volume import Window
@@ -18,7 +19,8 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self._session = session
         self.answer, self.saved, self.size, self.cursor_text = QLabel(), QLabel(), QLabel(), QLabel()
-        for label in (self.answer, self.saved, self.size):
+        self.hint = QLabel()
+        for label in (self.answer, self.saved, self.hint, self.size):
             self.addWidget(label)
         self.window_text = QLabel()
         self.addPermanentWidget(self.window_text)
@@ -32,12 +34,21 @@ class StatusLine(QStatusBar):
         self.connections.add(session.editing.kept_changed, self._on_saved_changed)
         self.connections.add(session.viewing.pointed, self._on_pointed)
         self.connections.add(session.viewing.window_changed, self._on_window)
+        self.connections.add(session.tool_changed, self._on_tool)
         self.answer.setText("ready")
+        self._on_tool(session.tool)
 
     def _on_proposed(self, proposal: Proposal | None) -> None:
         if proposal is not None:
             found = "" if not proposal.box.empty else ", nothing found"
             self.answer.setText(f"{proposal.model} answered in {proposal.seconds * 1000:.0f} ms{found}")
+
+    def _on_tool(self, tool: str) -> None:
+        """What to do with the tool in hand goes before the size of the image."""
+        hint = HINTS.get(tool, "")
+        self.hint.setText(hint)
+        self.hint.setVisible(bool(hint))
+        self.size.setVisible(not hint)
 
     def _on_busy(self, busy: bool) -> None:
         if busy:

@@ -10,6 +10,8 @@ from featherseg_engines.annotation.packing import PackedEdit, unpack_crop
 from featherseg_engines.annotation.store import Store
 from featherseg_engines.errors import ReadError
 from featherseg_engines.labels import Box, LabelMap, Source
+from featherseg_engines.refine.prompts import Stroke
+from featherseg_engines.refine.record import from_text, standing
 
 KEEP_STEPS = 500
 KEEP_BYTES = 256 * 2**20
@@ -106,6 +108,38 @@ class CaseJournal:
             step, dtype = _step(found[0])
             labels.array[step.box.slices] = unpack_crop(cast(bytes, found[0][-1]), dtype, step.box)
         return len(events)
+
+    def strokes(self) -> list[Stroke]:
+        """The strokes on proposals of this case that stand now, oldest first: not taken back, not dropped.
+
+        They outlive the voxels of old steps; a lesson looks at the places closely.
+        """
+        sql = (
+            "SELECT e.detail, (SELECT kind FROM events v WHERE v.case_id = e.case_id AND v.serial = e.serial "
+            "ORDER BY seq DESC LIMIT 1) FROM edits e WHERE case_id = ? AND source = 'stroke' ORDER BY serial"
+        )
+        done = (str(detail) for detail, kind in self.store.rows(sql, (self.case_id,)) if kind != "undo")
+        return standing(mark for mark in map(from_text, done) if mark is not None)
+
+    def standing(self) -> list[tuple[Step, PackedEdit | None]]:
+        """Every edit that stands now, oldest first, with its voxels where they were not let go."""
+        sql = (
+            f"SELECT {COLUMNS}, before, after, (SELECT kind FROM events v WHERE v.case_id = e.case_id AND "
+            "v.serial = e.serial ORDER BY seq DESC LIMIT 1) FROM edits e WHERE case_id = ? ORDER BY serial"
+        )
+        found: list[tuple[Step, PackedEdit | None]] = []
+        for row in self.store.rows(sql, (self.case_id,)):
+            if row[-1] == "undo":
+                continue
+            step, dtype = _step(row)
+            before, after = cast(tuple[bytes | None, bytes | None], row[-3:-1])
+            packed = None
+            if before is not None and after is not None:
+                packed = PackedEdit(
+                    step.name, step.source, step.box, dtype, before, after, step.changed, step.detail
+                )
+            found.append((step, packed))
+        return found
 
     def prune(self, mark: int) -> None:
         """Let the voxels go of steps that nobody can reach or that are beyond what is kept.

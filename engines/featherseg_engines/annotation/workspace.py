@@ -21,6 +21,7 @@ from featherseg_engines.imaging.content import with_content
 from featherseg_engines.imaging.readers import list_series, read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Box
+from featherseg_engines.refine.prompts import Stroke
 
 if TYPE_CHECKING:
     from featherseg_engines.imaging.dicom.scan import Series
@@ -299,6 +300,10 @@ class Workspace:
             with contextlib.suppress(JournalError):  # then it is in memory, and history.unsaved says so
                 history.do(edit)
         return OpenedCase(case, history, found.replayed, found.warning or self._told(found.replayed))
+
+    def strokes(self, case_id: int) -> list[Stroke]:
+        """A person's strokes on proposals of a case that stand now, oldest first. Any thread."""
+        return CaseJournal(self.store, case_id, self.who).strokes()
 
     def _told(self, replayed: int) -> str:
         if self.crashed is None or not replayed:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from featherseg_engines.inference.proposal import Key, Proposal, Request
 from featherseg_engines.labels import Box
+from featherseg_engines.refine.prompts import Head
 
 BOUND = 256 * 2**20
 """Bytes; about a thousand slices of 512 x 512 of which the proposals fill all."""
@@ -22,6 +23,7 @@ class _Answer(NamedTuple):
     levels: npt.NDArray[np.uint8]
     model: str
     seconds: float
+    head: Head | None = None
 
     @property
     def cost(self) -> int:
@@ -54,13 +56,13 @@ class ProposalCache:
         if found is None:
             return None
         self._kept.move_to_end(key)
-        return Proposal(request, found.box, found.levels, found.model, key.weights, found.seconds)
+        return Proposal(request, found.box, found.levels, found.model, key.weights, found.seconds, found.head)
 
     def put(self, proposal: Proposal) -> None:
         """Keep an answer in place of an older one; the longest unused go where the bound is passed."""
         key = proposal.request.key
         self.discard(key)
-        answer = _Answer(proposal.box, proposal.levels, proposal.model, proposal.seconds)
+        answer = _Answer(proposal.box, proposal.levels, proposal.model, proposal.seconds, proposal.head)
         if answer.cost > self._bound:
             return
         self._kept[key] = answer

@@ -1,5 +1,6 @@
 """From a trained network to the file that is deployed, and the proof that both answer the same."""
 
+import copy
 import io
 import warnings
 from pathlib import Path
@@ -12,9 +13,9 @@ from featherseg_engines.errors import ModelError
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.networks.spec import deployed_form
 
-TOLERANCE = 1e-3
-"""Largest difference between torch and ONNX Runtime, relative to the largest answer; on noise, sums in another
-order have come to 2e-4 (repsegnet.glands), a fault in the export is a hundred times that."""
+TOLERANCE = 3e-3
+"""Largest difference between ONNX Runtime and torch in double precision, relative to the largest answer; on noise,
+sums in another order have come to 8e-4 (repsegnet.blood_cells), a fault in the export is a hundred times that."""
 
 
 def export_onnx(network: nn.Module, path: Path, in_channels: int, sides: tuple[int, ...]) -> None:
@@ -73,7 +74,10 @@ def onnx_bytes(deployed: nn.Module, example: torch.Tensor) -> bytes:
 
 
 def onnx_difference(content: bytes, deployed: nn.Module, probe: torch.Tensor) -> float:
-    """Largest absolute difference of both answers to ``probe``, relative to the largest answer."""
+    """Largest absolute difference of both answers to ``probe``, relative to the largest answer.
+
+    torch computes in double precision: in single, its own answer to noise was as far off as what is to be judged.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -81,7 +85,7 @@ def onnx_difference(content: bytes, deployed: nn.Module, probe: torch.Tensor) ->
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     answer = session.run(["logits"], {"image": probe.numpy()})[0]
     with torch.no_grad():
-        expected = deployed.eval()(probe).numpy()
+        expected = copy.deepcopy(deployed).eval().double()(probe.double()).numpy()
     return float(np.abs(answer - expected).max() / max(float(np.abs(expected).max()), 1e-6))
 
 

@@ -1,0 +1,114 @@
+"""From a taught network to the candidate's bundle: exported, checked against torch, its card written last."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
+from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
+from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.teaching.learn import BATCH, DECAY, RATE, Learned
+from featherseg_engines.teaching.order import TeachOrder
+from featherseg_engines.training.checkpoint import save_json, save_tensors
+from featherseg_engines.training.export import export_onnx, with_half_kernels
+from featherseg_engines.training.publish import half_kernels, halve
+
+NOTE = "Taught on this computer from a person's own cases. Research use; not a medical device."
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateAbout:
+    """What the card says beyond the lesson: the model's name and title, what was measured, how many were held out."""
+
+    name: str
+    title: str = ""
+    measured: tuple[Measured, ...] = ()
+    held_out: int = 0
+
+
+def export_candidate(
+    learned: Learned,
+    order: TeachOrder,
+    folder: Path,
+    about: CandidateAbout,
+    between: Callable[[], None] = lambda: None,
+) -> ModelBundle:
+    """Write ``model.onnx``, ``weights.safetensors`` and ``card.json`` into ``folder`` (made if missing).
+
+    Raises
+    ------
+    ModelError
+        What was exported answers otherwise than what was taught.
+    WriteError
+        The files cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    network, pre = learned.network, learned.preprocessing
+    halve(network)
+    between()
+    save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
+    between()
+    export_onnx(network, folder / ONNX, pre.channels, pre.patch or (pre.stride * 4,) * 2)
+    between()
+    light = with_half_kernels((folder / ONNX).read_bytes())
+    (folder / ONNX).write_bytes(light)
+    hashes = {name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)}
+    save_json(folder / CARD, _card(learned, order, about, hashes).to_json())
+    bundle = open_bundle(folder)
+    OnnxModel(bundle)  # opens and fits its card, or says why not
+    return bundle
+
+
+def _card(learned: Learned, order: TeachOrder, about: CandidateAbout, hashes: dict[str, str]) -> ModelCard:
+    parent, pre = order.parent, learned.preprocessing
+    network = parent.card.network if parent else order.settings.network
+    task = parent.card.task if parent else ", ".join(order.classes)
+    return ModelCard(
+        name=about.name,
+        labels=learned.outputs.labels,
+        preprocessing=pre,
+        activation="softmax",
+        title=about.title,
+        network=default_registry().get(network).name,
+        task=task,
+        training=_record(learned, order, about),
+        measured=about.measured,
+        sha256=hashes,
+        parent=f"{parent.card.name} {parent.identity}" if parent else "",
+        note=NOTE,
+        not_for=parent.card.not_for if parent else "",
+        dims=pre.dims,
+        created=datetime.now(UTC).date().isoformat(),
+    )
+
+
+def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> TrainingRecord:
+    settings = order.settings
+    inherited = order.parent.card.training.permits if order.parent else "as your own images permit"
+    said = {
+        "form": "folded",
+        "steps": learned.steps,
+        "batch": BATCH,
+        "learning_rate": RATE,
+        "weight_decay": DECAY,
+        "minutes": settings.minutes,
+        "frozen": settings.frozen,
+        "curve": [
+            [p.step, round(p.seconds, 1), round(p.loss, 4), round(p.train_dice, 4), round(p.dice, 4)]
+            for p in learned.curve
+        ],
+    }
+    return TrainingRecord(
+        dataset="a person's own cases",
+        licence="not stated",
+        permits=re.sub(r"\s+", " ", inherited),
+        train_split="taught",
+        dev_split=f"{about.held_out} held out" if about.held_out else "none held out",
+        train_cases=len({case.name for case in order.cases}) - about.held_out,
+        seed=settings.seed,
+        settings=said,
+        seconds=round(learned.seconds, 1),
+    )

@@ -1,0 +1,106 @@
+"""Which cases a lesson is judged by: held out for good, folded where there are few, or the person's own eye."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from featherseg_engines.teaching.order import TaughtCase
+
+ENOUGH = 8
+"""Patients (or files) from which on some are held out; with fewer, folds judge the recipe."""
+FOR_FOLDS = 4
+"""Patients (or files) from which on there are folds; with fewer, the person is asked to look."""
+SHARE = 0.25
+AT_MOST = 0.4
+"""Of the patients so far that may be held out: chance must not take the lesson away."""
+AT_LEAST = 2
+FOLDS = 3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Round:
+    """Cases to learn from and the cases that judge it, in the order they came."""
+
+    learn: tuple[TaughtCase, ...]
+    judge: tuple[TaughtCase, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Split:
+    """How a lesson is judged.
+
+    Parameters
+    ----------
+    learn
+        The cases that the candidate itself learns from.
+    rounds
+        One round over ``learn`` and what was held out; or the folds, each learnt anew; or none.
+    """
+
+    how: Literal["held out", "folds", "nothing"]
+    learn: tuple[TaughtCase, ...]
+    rounds: tuple[Round, ...] = ()
+
+    @property
+    def judge(self) -> tuple[TaughtCase, ...]:
+        """All cases that judge, each once."""
+        return tuple(case for each in self.rounds for case in each.judge)
+
+
+def place(group: str) -> float:
+    """Where a patient (or file) falls between 0 and 1: from its name alone, the same on every machine."""
+    digest = hashlib.sha256(f"featherseg hold-out {group}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def held_out(groups: Sequence[str], kept: Mapping[str, bool] | None = None) -> frozenset[str]:
+    """Patients (or files) that are never learnt from; none where there are fewer than :data:`ENOUGH`.
+
+    One is held out for its own :func:`place`, whatever comes after it. Only where chance took fewer than two of
+    the first eight, the next in line among these eight are held out too; so what stands later in ``groups`` never
+    moves what stands earlier.
+
+    Parameters
+    ----------
+    kept
+        What was decided before (True: held out), which stays; also of patients that are gone since.
+    """
+    before = kept or {}
+    order = list(dict.fromkeys([*before, *groups]))
+    if len(order) < ENOUGH:
+        return frozenset()
+    chosen: list[str] = []
+    for count, group in enumerate(order, start=1):
+        room = len(chosen) + 1 <= max(AT_LEAST, int(AT_MOST * count))
+        if before.get(group, place(group) < SHARE and room):
+            chosen.append(group)
+        if count == ENOUGH:
+            free = [g for g in order[:count] if g not in chosen and g not in before]
+            chosen += sorted(free, key=place)[: max(0, AT_LEAST - len(chosen))]
+    return frozenset(chosen)
+
+
+def split(cases: Sequence[TaughtCase], kept: frozenset[str] | None = None) -> Split:
+    """How a lesson over these cases is judged; a patient's cases are never on both sides.
+
+    ``kept`` are groups whose holding out was decided before; None decides now.
+    """
+    everything = tuple(cases)
+    groups = list(dict.fromkeys(case.group for case in cases))
+    out = held_out(groups) if kept is None else kept & set(groups)
+    if out and len(out) < len(groups) and len(groups) >= FOR_FOLDS:
+        once = _round(everything, out)
+        return Split("held out", once.learn, (once,))
+    free = [group for group in groups if group not in out] if len(out) < len(groups) else groups
+    learn = tuple(case for case in everything if case.group in free)
+    if len(free) < FOR_FOLDS:
+        return Split("nothing", learn)
+    order = sorted(free, key=place)
+    parts = [frozenset(order[k::FOLDS]) for k in range(FOLDS)]
+    return Split("folds", learn, tuple(_round(learn, part) for part in parts))
+
+
+def _round(cases: tuple[TaughtCase, ...], out: frozenset[str]) -> Round:
+    learn = tuple(case for case in cases if case.group not in out)
+    return Round(learn, tuple(case for case in cases if case.group in out))

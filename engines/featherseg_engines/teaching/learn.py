@@ -1,0 +1,277 @@
+"""The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
+
+What was chosen by measurement (``bench teach``): all weights learn, in the folded form, at a rate that rises over the
+first steps and falls to the end of the time; the answer is a moving average; every fourth image is one of the
+parent's own where such images may ship; slices whose structures would be too small are seen closer.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from featherseg_engines.errors import TrainingError
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.networks.registry import NetworkRegistry, default_registry
+from featherseg_engines.teaching import pupil as pupils
+from featherseg_engines.teaching.classes import Outputs, outputs_of
+from featherseg_engines.teaching.helpings import Helpings, prepared
+from featherseg_engines.teaching.looking import LookResult
+from featherseg_engines.teaching.order import (
+    Control,
+    CurvePoint,
+    Listen,
+    Picture,
+    TaughtCase,
+    TeachOrder,
+    TeachProgress,
+)
+from featherseg_engines.teaching.replay import replay_of
+from featherseg_engines.teaching.sight import sight_for
+from featherseg_engines.training.losses import SoftCrossEntropyDice
+from featherseg_engines.training.trainer import INSTANCE, last_channels
+
+BATCH = 8
+RATE, LAST_RATE, DECAY = 1e-3, 1e-5, 0.01
+WARM = 0.05
+"""Share of the time over which the rate rises."""
+MEMORY = 0.05
+"""The moving average reaches back over this share of the steps so far."""
+LOOKS = 4
+MOST_WILD = 20
+Clock = Callable[[], float]
+
+
+Look = Callable[[nn.Module, Preprocessing], LookResult]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A taught network in eval mode, ready to export, and how it came about."""
+
+    network: nn.Module
+    preprocessing: Preprocessing
+    outputs: Outputs
+    curve: tuple[CurvePoint, ...]
+    seconds: float
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a lesson may last, by which clock (the benchmark counts processor time); or how many steps instead."""
+
+    seconds: float
+    clock: Clock = time.monotonic
+    steps: int = 0
+
+
+def learn(
+    cases: Sequence[TaughtCase],
+    order: TeachOrder,
+    budget: float | Budget,
+    control: Control,
+    listen: Listen = lambda _: None,
+    look: Look | None = None,
+) -> Learned:
+    """Teach ``order.parent`` (or a fresh network) these cases, for ``budget`` seconds.
+
+    Raises
+    ------
+    Cancelled
+        ``control`` said so, between two steps.
+    TrainingError
+        No cases, a model that cannot be taught, or a loss that is not finite.
+    """
+    budget = budget if isinstance(budget, Budget) else Budget(budget)
+    torch.set_num_threads(order.settings.threads)
+    torch.manual_seed(order.settings.seed)
+    started = budget.clock()
+    lesson = _prepared(cases, order, control)
+    control.between()
+    runner = _Run(lesson, order, budget, started)
+    while not runner.over():
+        control.between()
+        runner.step()
+        if runner.looks_now():
+            runner.look(look)
+        listen(runner.progress())
+    if not runner.curve or runner.curve[-1].step < runner.steps:
+        runner.look(look)
+        listen(runner.progress())
+    network = runner.result()
+    return Learned(
+        network, lesson.pre, lesson.outputs, tuple(runner.curve), budget.clock() - started, runner.steps
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lesson:
+    network: nn.Module
+    still: list[nn.Module]
+    food: Helpings
+    pre: Preprocessing
+    outputs: Outputs
+
+    def normalise(self, images: Tensor) -> Tensor:
+        mean, std = (torch.tensor(v).view(-1, *[1] * self.pre.dims) for v in (self.pre.mean, self.pre.std))
+        return last_channels((images - mean) / std)
+
+
+def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) -> _Lesson:
+    registry = default_registry()
+    outputs = outputs_of(order)
+    pre = _sight(cases, order, registry)
+    pieces = prepared(cases, pre, outputs, control)
+    replay = replay_of(order.parent, pre, control) if order.parent else []
+    batch = BATCH if pre.dims == 2 else 2
+    food = Helpings(pieces, replay, pre, batch, order.settings.seed)
+    if order.parent is not None:
+        network = pupils.pupil(order.parent, outputs, registry)
+    else:
+        mean, std = (torch.tensor(v).view(-1, *[1] * pre.dims) for v in (pre.mean, pre.std))
+        network = pupils.blank(
+            order.settings.network, pre, outputs, registry, lambda: [(i - mean) / std for i in food.plain(8)]
+        )
+    if pre.dims == 2:
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _Lesson(network, pupils.hold_still(network, order.settings), food, pre, outputs)
+
+
+def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
+    parent = order.parent.card.preprocessing if order.parent else None
+    spec = registry.get(order.parent.card.network if order.parent else order.settings.network)
+    if spec.dims == 2:
+        return sight_for(cases, parent, Preprocessing(stride=spec.stride))
+    if parent is not None:
+        return parent
+    typical = np.median([case.labels.shape for case in cases], axis=0)
+    sides = tuple(int(min(96, max(spec.stride, round(n / spec.stride) * spec.stride))) for n in typical)
+    values = Preprocessing(
+        channels=1,
+        long_side=0,
+        stride=spec.stride,
+        intensity="percentile",
+        mean=(0.5,),
+        std=(0.25,),
+        patch=sides,
+    )
+    return values
+
+
+class _Run:
+    """The steps of one lesson and their moving average."""
+
+    def __init__(self, lesson: _Lesson, order: TeachOrder, budget: Budget, started: float) -> None:
+        self._lesson, self._budget, self._started = lesson, budget, started
+        self.steps, self._wild = 0, 0
+        self.curve: list[CurvePoint] = []
+        self._average = copy.deepcopy(lesson.network).eval()
+        self._loss = SoftCrossEntropyDice()
+        self._optimizer = torch.optim.AdamW(pupils.learners(lesson.network), lr=RATE, weight_decay=DECAY)
+        self._half = not any(isinstance(m, INSTANCE) for m in lesson.network.modules())
+        self._recent: list[float] = []
+        self._train_dice = 0.0
+        self._picture: Picture | None = None
+
+    @property
+    def done(self) -> float:
+        """Share of the lesson that is over, by time or by steps."""
+        if self._budget.steps:
+            return self.steps / self._budget.steps
+        return (self._budget.clock() - self._started) / max(self._budget.seconds, 1e-6)
+
+    def over(self) -> bool:
+        """Whether the time is up; there is always one step."""
+        return self.steps > 0 and self.done >= 1.0
+
+    def step(self) -> None:
+        """Learn from one batch."""
+        network = self._lesson.network
+        network.train()
+        for module in self._lesson.still:
+            module.eval()
+        self._set_rate()
+        images, labels = self._lesson.food.next()
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+            logits = network(self._lesson.normalise(images)).float()
+        loss = self._loss(logits, labels)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                "The lesson was stopped because its loss is no longer a number; the model in use stays as it is."
+            )
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self._move()
+        self.steps += 1
+        self._follow()
+        self._recent = [*self._recent[-19:], value]
+        self._train_dice += (batch_dice(logits.detach(), labels) - self._train_dice) * 0.1
+
+    def _move(self) -> None:
+        norm = float(nn.utils.clip_grad_norm_(list(pupils.learners(self._lesson.network)), 5.0))
+        self._wild = 0 if math.isfinite(norm) else self._wild + 1
+        if self._wild > MOST_WILD:
+            raise TrainingError(
+                "The lesson was stopped because it does not settle; the model in use stays as it is."
+            )
+        if not self._wild:
+            self._optimizer.step()
+
+    def _set_rate(self) -> None:
+        done = min(self.done, 1.0)
+        rate = LAST_RATE + (RATE - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate * min(1.0, done / WARM + 0.02)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        share = max(1.0 / (1.0 + MEMORY * self.steps), 0.005)
+        newest = self._lesson.network.state_dict()
+        for name, value in self._average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(newest[name], share)
+            else:
+                value.copy_(newest[name])
+
+    def looks_now(self) -> bool:
+        """Whether it is time for a look at the held-out cases."""
+        return self.done * LOOKS >= len(self.curve) + 1
+
+    def look(self, look: Look | None) -> None:
+        """Add a point to the curve."""
+        result = look(self.result(), self._lesson.pre) if look else LookResult(0.0, 0.0)
+        seconds = self._budget.clock() - self._started
+        loss = float(np.mean(self._recent))
+        self.curve.append(
+            CurvePoint(self.steps, seconds, loss, self._train_dice, result.dice, result.parent_dice)
+        )
+        self._picture = result.picture
+
+    def progress(self) -> TeachProgress:
+        """Where the lesson stands; the newest point and picture go with it."""
+        left = max(0.0, self._budget.seconds - (self._budget.clock() - self._started))
+        point = self.curve[-1] if self.curve else None
+        return TeachProgress("learning", min(self.done, 1.0), left, point, self._picture)
+
+    def result(self) -> nn.Module:
+        """A copy of the averaged network in eval mode."""
+        return copy.deepcopy(self._average).eval().requires_grad_(True)
+
+
+def batch_dice(logits: Tensor, labels: Tensor) -> float:
+    """Mean Dice of the outputs that a batch holds (0..1), where somebody has looked."""
+    found = logits.argmax(dim=1)
+    seen = labels != 255
+    values = []
+    for output in range(1, logits.shape[1]):
+        truth, answer = (labels == output) & seen, (found == output) & seen
+        if truth.any():
+            values.append(2 * float((truth & answer).sum()) / float(truth.sum() + answer.sum()))
+    return float(np.mean(values)) if values else 1.0

@@ -1,0 +1,106 @@
+"""The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from featherseg_engines.errors import TrainingError
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.networks.registry import NetworkRegistry
+from featherseg_engines.teaching.classes import Outputs
+from featherseg_engines.teaching.order import Settings
+from featherseg_engines.training.folded_form import folded_form
+
+ENCODERS = ("stem", "encoder", "bridge", "body", "tokens", "local_stages", "widen", "down", "drop")
+"""How the children of our networks that read the image are called; what follows them draws the answer."""
+HEADS = ("head",)
+
+
+def pupil(parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry) -> nn.Module:
+    """A network with the parent's weights, folded, with one output more for each class it does not know.
+
+    A new class begins as the mean of the parent's classes: what stands out in one kind of image often does in
+    another.
+
+    Raises
+    ------
+    TrainingError
+        The model has no weights that can be taught (a bare ONNX file), or they do not fit its network.
+    """
+    card = parent.card
+    if not parent.weights.is_file() or card.network == "not stated":
+        raise TrainingError(
+            f"The model '{card.name}' has no weights that can be taught; choose one that Featherseg trained."
+        )
+    classes = len(outputs.labels) + 1
+    network = registry.build(card.network, in_channels=card.preprocessing.channels, classes=classes)
+    if card.training.settings.get("form", "full") == "folded":
+        network = folded_form(network)
+        load_grown(network, parent.weights)
+        return network
+    load_grown(network, parent.weights)
+    return folded_form(network)
+
+
+def blank(
+    name: str,
+    pre: Preprocessing,
+    outputs: Outputs,
+    registry: NetworkRegistry,
+    first: Callable[[], list[Tensor]],
+) -> nn.Module:
+    """A network to teach from scratch, folded after its norms were settled on the ``first`` batches."""
+    network = registry.build(name, in_channels=pre.channels, classes=len(outputs.labels) + 1)
+    return folded_form(network, first() if pre.dims == 2 else ())
+
+
+def load_grown(network: nn.Module, path: Path) -> None:
+    """Load weights into a network that may have more outputs than they do; the outputs there keep their meaning.
+
+    Raises
+    ------
+    TrainingError
+        The file is damaged, or belongs to another network.
+    """
+    try:
+        stored = {k: v.float() if v.is_floating_point() else v for k, v in load_file(str(path)).items()}
+        own = network.state_dict()
+        for name, value in stored.items():
+            if name in own and own[name].shape != value.shape:
+                stored[name] = _grown(value, own[name])
+        network.load_state_dict(stored)
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
+        raise TrainingError(f"'{path.name}' does not hold the weights of this network.") from error
+    except Exception as error:  # safetensors raises its own class, which derives from Exception alone
+        raise TrainingError(f"'{path.name}' is damaged.") from error
+
+
+def _grown(stored: Tensor, wanted: Tensor) -> Tensor:
+    if stored.shape[1:] != wanted.shape[1:] or len(stored) < 2 or len(wanted) < len(stored):
+        raise ValueError("not a head with more classes")
+    fresh = stored[1:].mean(dim=0, keepdim=True)
+    return torch.cat([stored, fresh.expand(len(wanted) - len(stored), *stored.shape[1:])])
+
+
+def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
+    """Keep part of the network as it is; the modules whose norms must keep their statistics while learning."""
+    how = frozen.frozen
+    still = [module for name, module in network.named_children() if _is_still(name, how)]
+    for module in still:
+        module.requires_grad_(False)
+    return still
+
+
+def _is_still(name: str, how: str) -> bool:
+    if how == "encoder":
+        return name.startswith(ENCODERS)
+    return how == "all but head" and not name.startswith(HEADS)
+
+
+def learners(network: nn.Module) -> Iterator[nn.Parameter]:
+    """What the optimizer may change."""
+    return (parameter for parameter in network.parameters() if parameter.requires_grad)

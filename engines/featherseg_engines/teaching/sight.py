@@ -1,0 +1,55 @@
+"""How closely the candidate looks: at its parent's size, or closer where the structures would be too small."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.teaching.order import UNSEEN, TaughtCase
+
+WANTED = 12.0
+"""Pixels that the typical structure should be thick on the network's grid (measured: ``bench teach``)."""
+LARGEST = 256
+"""Longer side up to which a slice goes through the network as a whole; beyond, patches of this side, not scaled."""
+
+
+def sight_for(
+    cases: Sequence[TaughtCase], parent: Preprocessing | None, usual: Preprocessing
+) -> Preprocessing:
+    """What the candidate will see: the parent's rules for values, at a size that suits the person's structures.
+
+    Parameters
+    ----------
+    usual
+        For a network without a parent.
+    """
+    base = parent or replace(usual, long_side=128)
+    if base.dims == 3 or base.patch:
+        return base
+    side = max(max(case.voxels.shape[1:3]) for case in cases)
+    thick = typical_thickness([plane for case in cases for plane in case.labels])
+    if thick is None:
+        return base
+    needed = min(WANTED / thick, 1.0) * side
+    if needed <= base.long_side:
+        return base
+    if needed <= LARGEST or side <= LARGEST * 1.5:
+        return replace(base, long_side=int(min(-(-needed // 32) * 32, -(-side // 32) * 32)))
+    return replace(base, long_side=0, patch=(LARGEST, LARGEST))
+
+
+def typical_thickness(planes: Sequence[npt.NDArray[np.uint8]]) -> float | None:
+    """Median over labelled components of their greatest thickness in pixels; None where nothing is labelled."""
+    from scipy import ndimage
+
+    found: list[float] = []
+    for plane in planes:
+        inside = (plane > 0) & (plane != UNSEEN)
+        if not inside.any():
+            continue
+        depth = ndimage.distance_transform_edt(inside)
+        names, count = ndimage.label(inside)
+        found += [2 * float(d) for d in ndimage.maximum(depth, names, range(1, count + 1)) if d >= 1.5]
+    return float(np.median(found)) if found else None

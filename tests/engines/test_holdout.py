@@ -1,0 +1,57 @@
+"""What judges a lesson is chosen by whose case it is, once and for good."""
+
+import dataclasses
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from featherseg_engines.teaching.holdout import AT_MOST, ENOUGH, held_out, split
+from featherseg_engines.teaching.order import TaughtCase
+
+GREY = np.zeros((1, 2, 2), np.uint8)
+names = st.lists(st.text(min_size=1, max_size=8), min_size=ENOUGH, max_size=40, unique=True)
+
+
+def cases(count, of_each_group=1):
+    case = TaughtCase("", "", GREY, GREY)
+    return [
+        dataclasses.replace(case, name=f"case {i}", group=f"patient {i // of_each_group}")
+        for i in range(count)
+    ]
+
+
+@given(names, st.lists(st.text(min_size=9, max_size=12), unique=True))
+def test_later_cases_never_move_earlier_ones(first, later):
+    before = held_out(first)
+    assert held_out([*first, *later]) & set(first) == before
+
+
+@given(names)
+def test_from_eight_on_there_are_at_least_two_and_never_most_of_them(groups):
+    chosen = held_out(groups)
+    assert 2 <= len(chosen) <= max(2, AT_MOST * len(groups))
+
+
+def test_of_many_about_one_in_four_is_held_out():
+    assert 200 < len(held_out([f"patient {i}" for i in range(1000)])) < 300
+
+
+def test_a_patient_s_cases_are_never_on_both_sides_and_none_is_lost():
+    for count, each in ((24, 2), (15, 3), (8, 1)):
+        made = cases(count, each)
+        found = split(made)
+        for one in found.rounds:
+            assert not {case.group for case in one.learn} & {case.group for case in one.judge}
+            assert {case.name for case in (*one.learn, *one.judge)} == {case.name for case in made}
+
+
+def test_with_fewer_than_eight_each_case_is_judged_once_by_what_did_not_learn_from_it():
+    made = cases(5)
+    found = split(made)
+    assert found.how == "folds" and len(found.learn) == 5
+    assert sorted(case.name for case in found.judge) == [case.name for case in made]
+
+
+def test_with_fewer_than_four_patients_nothing_is_measured():
+    assert split(cases(3)).how == "nothing" and split(cases(12, of_each_group=4)).how == "nothing"

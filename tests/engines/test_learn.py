@@ -1,0 +1,139 @@
+"""The lesson on tiny real photographs: it learns, it leaves out what nobody has seen, it stops when told."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from featherseg_engines.datasets import read_dataset
+from featherseg_engines.errors import Cancelled, TrainingError
+from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.models.catalogue import Catalogue
+from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
+from featherseg_engines.teaching.classes import outputs_of
+from featherseg_engines.teaching.learn import Budget, learn
+from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
+from featherseg_engines.teaching.pupil import pupil
+from featherseg_engines.training.folded_form import folded_form
+from featherseg_engines.training.measuring import answer_of
+
+TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
+
+
+class Free:
+    """A person who never interferes."""
+
+    def between(self) -> None:
+        """Go on."""
+
+
+class Stops:
+    """A person who cancels after so many questions."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def between(self) -> None:
+        """Cancel in the end."""
+        self.left -= 1
+        if self.left < 0:
+            raise Cancelled
+
+
+def cases_of_skin(count: int = 2, unseen: bool = False) -> tuple[TaughtCase, ...]:
+    dataset = read_dataset(TINY, "train")
+    cases = []
+    for case in dataset.cases[:count]:
+        volume, labels = dataset.read(case)
+        shrunk = np.ascontiguousarray(volume.voxels[:, ::4, ::4])
+        own = labels[:, ::4, ::4].astype(np.uint8)
+        if unseen:
+            own[:, :, own.shape[2] // 2 :] = UNSEEN
+        cases.append(TaughtCase(case.name, case.group, shrunk, own))
+    return tuple(cases)
+
+
+def order_for(*, classes: tuple[str, ...] = ("lesion",), parent: str = "repsegnet.skin") -> TeachOrder:
+    bundle = Catalogue().resolve(parent)
+    values = tuple(range(1, len(classes) + 1))
+    return TeachOrder(cases_of_skin(), classes, values, bundle, bundle, Settings(seed=3, threads=1))
+
+
+def few(steps: int) -> Budget:
+    return Budget(1e9, steps=steps)
+
+
+def test_a_lesson_ends_with_a_network_that_answers_and_a_curve():
+    order = order_for()
+    learned = learn(order.cases, order, few(3), Free())
+    answer = answer_of(learned.network, learned.preprocessing)(order.cases[0].voxels)
+    assert answer.shape == order.cases[0].labels.shape
+    assert learned.steps == 3 and learned.curve[-1].step == 3
+
+
+def test_the_same_seed_gives_the_same_candidate():
+    order = order_for()
+    first, second = (learn(order.cases, order, few(2), Free()).network.state_dict() for _ in range(2))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_new_class_grows_the_head_and_the_old_outputs_keep_their_weights():
+    order = order_for(classes=("hair",))
+    outputs = outputs_of(order)
+    network = pupil(order.parent, outputs, default_registry())
+    plain = pupil(order.parent, outputs_of(order_for()), default_registry())
+    assert [entry.name for entry in outputs.labels] == ["lesion", "hair"]
+    assert len({entry.value for entry in outputs.labels}) == 2 and outputs.labels[1].value == 1
+    assert torch.equal(network.head.weight[:2], plain.head.weight)
+    assert network.head.weight.shape[0] == 3
+
+
+def test_what_nobody_has_looked_at_teaches_nothing():
+    order = order_for()
+    half = cases_of_skin(unseen=True)
+    nothing = tuple(
+        TaughtCase(c.name, c.group, c.voxels, np.full_like(c.labels, UNSEEN)) for c in order.cases
+    )
+    with pytest.raises(TrainingError, match="no cases to learn from"):
+        learn(nothing, order, few(2), Free())
+    assert learn(half, order, few(1), Free()).steps == 1
+
+
+def test_cancel_is_heard_between_two_steps():
+    order = order_for()
+    with pytest.raises(Cancelled):
+        learn(order.cases, order, few(100), Stops(4))
+
+
+def test_a_loss_that_is_no_number_ends_the_lesson_with_a_sentence(monkeypatch):
+    order = order_for()
+    monkeypatch.setattr(
+        "featherseg_engines.teaching.learn.SoftCrossEntropyDice",
+        lambda: lambda logits, labels: logits.sum() * float("nan"),
+    )
+    with pytest.raises(TrainingError, match="no longer a number"):
+        learn(order.cases, order, few(2), Free())
+
+
+def test_the_candidate_is_a_bundle_that_answers_as_it_was_taught(tmp_path):
+    order = order_for(classes=("hair",))
+    learned = learn(order.cases, order, few(2), Free())
+    bundle = export_candidate(learned, order, tmp_path / "mine", CandidateAbout("repsegnet.mine", "Mine"))
+    voxels = order.cases[0].voxels
+    deployed = OnnxModel(bundle).volume_probability(voxels)
+    assert len(deployed) == 2
+    assert bundle.card.parent.startswith("repsegnet.skin ")
+    assert bundle.card.training.settings["form"] == "folded"
+    again = pupil(bundle, outputs_of(TeachOrder((), ("hair",), (1,), bundle, bundle)), default_registry())
+    assert folded_form(again) is not None
+
+
+def test_a_task_nobody_has_a_model_for_is_taught_from_scratch():
+    order = TeachOrder(
+        cases_of_skin(), ("lesion",), (1,), None, None, Settings(seed=1, threads=1, network="unext")
+    )
+    learned = learn(order.cases, order, few(2), Free())
+    assert learned.preprocessing.stride == 32
+    assert len(learned.outputs.labels) == 1
