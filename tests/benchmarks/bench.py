@@ -1,5 +1,6 @@
 """Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
-scroll, stroke_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes.
+scroll, stroke_window, volumes, startup; ``bench profile [network]`` prints where the time of each node goes,
+``bench strokes [options]`` how few strokes a mask needs (tests/benchmarks/strokes.py says which options).
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -235,12 +236,14 @@ SECTIONS = {
 def main(names: list[str]) -> int:
     """Run the named sections, each in an interpreter of its own; all of them where none is named."""
     unknown = [name for name in names if name not in SECTIONS and name != "--here"]
-    if unknown and names[0] != "profile":
+    if unknown and names[0] not in ("profile", "strokes"):
         print(f"There is no benchmark '{unknown[0]}'; there are: {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
     if names[:1] == ["profile"]:
         profile(*names[1:2])
         return 0
+    if names[:1] == ["strokes"]:
+        return subprocess.call([sys.executable, Path(__file__).with_name("strokes.py"), *names[1:]])
     if names[:1] == ["--here"]:
         SECTIONS[names[1]]()
         return 0
