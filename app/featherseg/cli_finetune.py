@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from featherseg_engines.errors import DatasetError, ModelError
 
 if TYPE_CHECKING:
+    from featherseg_engines.teaching.gathering import Wanted
     from featherseg_engines.teaching.order import Outcome, TaughtCase, TeachOrder, TeachProgress
 
 answers = Console(soft_wrap=True, highlight=False)
@@ -53,8 +54,15 @@ def finetune(  # noqa: PLR0913  # every option is an argument in typer
         raise DatasetError("Name a workspace, or a data set with --cases; one of the two.")
     if output.exists():
         raise ModelError(f"'{output.name}' is there already; choose another folder with -o.")
-    order = order_from_dataset(cases, split, cases_glob) if cases else _order_from_workspace(workspace)
-    order = _finished(order, model, limit, minutes, seed)
+    wish = _wanted(model, minutes, seed)
+    if workspace is not None:
+        order = _order_from_workspace(workspace, wish)
+    else:
+        assert cases is not None
+        order = order_from_dataset(cases, split, cases_glob)
+        order = replace(order, parent=wish.parent, in_use=wish.in_use, settings=wish.settings)
+    if limit:
+        order = replace(order, cases=drawn(order.cases, limit, seed))
     started = time.monotonic()
     outcome = _taught(order, output, quiet=as_json)
     report = report_of(order, outcome, time.monotonic() - started)
@@ -94,24 +102,26 @@ def order_from_dataset(folder: Path, split: str, glob: str) -> "TeachOrder":
     return TeachOrder(tuple(found), dataset.classes, values, None, None)
 
 
-def _order_from_workspace(folder: Path | None) -> "TeachOrder":
+def _wanted(model: str, minutes: float, seed: int) -> "Wanted":
+    """The model to beat, the one its line began with to learn from (never a lesson on a lesson), the settings."""
+    from featherseg_engines.models.catalogue import Catalogue
+    from featherseg_engines.models.taught import base_of
+    from featherseg_engines.teaching.gathering import Wanted
+    from featherseg_engines.teaching.order import Settings
+
+    catalogue = Catalogue()
+    in_use = catalogue.resolve(model)
+    known = {bundle.card.name: bundle for bundle in catalogue.bundles()}
+    parent = known.get(base_of(in_use.card.name), in_use)
+    return Wanted(parent, in_use, Settings(minutes=minutes, seed=seed))
+
+
+def _order_from_workspace(folder: Path, wish: "Wanted") -> "TeachOrder":
+    from featherseg_engines.annotation.workspace import Workspace
     from featherseg_engines.teaching.gathering import order_from_workspace
 
-    from featherseg_engines.annotation.workspace import Workspace
-
-    assert folder is not None
     with Workspace(folder, read_only=True) as opened:
-        return order_from_workspace(opened)
-
-
-def _finished(order: "TeachOrder", model: str, limit: int, minutes: float, seed: int) -> "TeachOrder":
-    """With the parent, the settings, and only so many cases, drawn by the seed."""
-    from featherseg_engines.models.catalogue import Catalogue
-
-    parent = Catalogue().resolve(model)
-    settings = replace(order.settings, minutes=minutes, seed=seed)
-    cases = drawn(order.cases, limit, seed) if limit else order.cases
-    return replace(order, cases=cases, parent=parent, in_use=parent, settings=settings)
+        return order_from_workspace(opened, wanted=wish)
 
 
 def drawn(cases: "tuple[TaughtCase, ...]", count: int, seed: int) -> "tuple[TaughtCase, ...]":

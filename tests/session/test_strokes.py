@@ -18,6 +18,7 @@ from featherseg_engines.imaging.content import with_content
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.imaging.writers import write_mask
+from featherseg_engines.inference.onnx_engine import OnnxEngine
 from featherseg_engines.labels import Box, LabelMap
 from featherseg_engines.refine.drawing import lasso, rectangle, stroke_along
 from featherseg_engines.refine.record import LONGEST, from_text
@@ -358,7 +359,15 @@ def test_marks_in_the_journal_are_small_and_damaged_ones_are_left_out(session, a
     detail = session.case.history.done[-1].detail
     mark = from_text(detail)
     assert len(detail) < 1500 < LONGEST and mark.box.shape == mark.mask.shape
-    for damaged in ("", "{}", detail[:-9], detail.replace('"runs":[', '"runs":[7,'), "[1]", "null"):
+    for damaged in (
+        "",
+        "{}",
+        detail[:-9],
+        detail.replace('"runs":[', '"runs":[7,'),
+        "[1]",
+        "null",
+        detail.replace('"z":0', '"z":-1'),
+    ):
         assert from_text(damaged) is None
     case = session.case
     step = replace(case.history.done[-1], detail="not a mark")
@@ -372,6 +381,69 @@ def test_a_stroke_alone_leaves_nothing_to_save(session, answer):
     assert not session.case.unsaved, "labels are as they were"
     session.accept()
     assert session.case.unsaved
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_is_done_in_whatever_order_the_ghost_answers_what_is_marked(made, pump, seed):
+    rng, session = np.random.default_rng(seed), made()
+    session.paint("Brush", Box((1, 6, 6), (2, 9, 9)), np.full((1, 3, 3), 2, np.uint8))
+    session.labelling.ensure((2,))
+    session.labelling.lock(2, True)
+
+    def place():
+        return int(rng.integers(0, SIZE[0])), int(rng.integers(0, SIZE[1]))
+
+    orders = [
+        lambda: draw(session, place(), place(), positive=bool(rng.integers(2))),
+        lambda: draw(session, place(), positive=bool(rng.integers(2))),
+        session.undo,
+        session.undo,
+        session.redo,
+        session.accept,
+        session.drop,
+        session.propose,
+        session.smart.free,
+        session.smart.let_go,
+        lambda: session.go_to_slice(int(rng.integers(0, 3))),
+        lambda: session.smart.keep_within(rectangle(place(), place(), session.z, SIZE)),
+        lambda: session.smart.island((session.z, *place()), keep=bool(rng.integers(2))),
+        lambda: session.proposing.go_live(bool(rng.integers(2))),
+    ]
+    for _ in range(80):
+        orders[rng.integers(len(orders))]()
+        if rng.random() < 0.7:
+            pump.until(lambda: not session.busy)
+            pump.run()
+            shown = session.proposal
+            assert shown is None or shown.request.z == session.z
+            if session.smart.marks():
+                assert shown is not None, "a marked slice has its ghost"
+            if shown is not None and shown.request.prompts.strokes:
+                assert shown.request.key == session.proposing.request_at(session.z).key
+                assert session.smart.marks()
+        if "Brush" in steps(session):
+            assert (session.case.labels.array[1, 6:9, 6:9] == 2).all()
+    again = made(case=OpenCase(session.case.volume, session.case.history))
+    for z in range(3):
+        if session.smart.marks(z):
+            assert again.smart.prompts(z).identity == session.smart.prompts(z).identity
+
+
+def test_a_stroke_speaks_of_the_active_label_of_a_model_that_has_several(made, pump):
+    session = made(OnnxEngine())
+    session.choose_model("repsegnet.blood_cells")
+    values = [entry.value for entry in session.model.card.labels]
+    session.choose_label(values[1])
+    here = draw(session, (15, 15), (18, 22))
+    pump.until(lambda: session.proposal is not None)
+    found = session.label_values(session.proposal)[session.proposal.mask(session.threshold)]
+    whole = np.zeros(SIZE, int)
+    whole[session.proposal.box.slices[1:]] = found[0]
+    assert (whole[here] == values[1]).all()
+    session.choose_label(values[0])
+    draw(session, (2, 2))
+    assert "The strokes of this slice are for" in session.sentences[-1]
+    assert steps(session) == ["Smart stroke +"]
 
 
 REAL = TINY / "dev" / "images" / "isic2017_train_0965.jpg"

@@ -111,7 +111,8 @@ class Proposing:
         request = self.request_at(self._session.z)
         self._asked = True
         self._settled.discard(request.key)
-        if request.key != self._wanted or not self.busy:
+        there = self.proposal is not None and self.proposal.request.key == request.key
+        if request.key != self._wanted or not (self.busy or there):
             self._ask(request)
 
     def known(self, z: int) -> Proposal | None:
