@@ -1,5 +1,5 @@
 """The command line: ``featherseg open``, ``predict``, ``models``, ``train``, ``evaluate``, ``info``, ``convert``,
-``export``, ``deidentify``, ``rows``, ``launcher``, ``doctor``.
+``export``, ``deidentify``, ``finetune``, ``rows``, ``launcher``, ``doctor``.
 
 A refusal is one sentence on stderr and exit code 2.
 """
@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from featherseg import cli_doctor, cli_export, cli_images, cli_launcher, cli_rows
+from featherseg import cli_doctor, cli_export, cli_finetune, cli_images, cli_launcher, cli_rows
 from featherseg_engines.errors import FeathersegError, MissingPackageError, ReadError
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ app.add_typer(cli_launcher.app, name="launcher")
 cli_images.register(app)
 cli_export.register(app)
 cli_doctor.register(app)
+cli_finetune.register(app)
 errors = Console(stderr=True, soft_wrap=True, highlight=False)
 answers = Console(soft_wrap=True, highlight=False)
 
