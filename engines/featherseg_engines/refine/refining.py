@@ -9,9 +9,9 @@ from featherseg_engines.imaging.preprocess import resized
 from featherseg_engines.refine.evidence import POSITIONS, Evidence, FeatureMap
 from featherseg_engines.refine.fit import fitted
 from featherseg_engines.refine.local import surprises, surroundings
-from featherseg_engines.refine.marks import IS, NOT, UNMARKED, Marks, allowed, marked, shrunk
+from featherseg_engines.refine.marks import IS, NOT, UNMARKED, Marks, allowed, core, marked, shrunk
 from featherseg_engines.refine.prompts import Head, Prompts
-from featherseg_engines.refine.rows import rows_of, rows_of_answer, scored
+from featherseg_engines.refine.rows import Sure, rows_of, rows_of_answer, scored
 from featherseg_engines.refine.spread import spread
 from featherseg_engines.refine.threads import one_thread
 from featherseg_engines.refine.tuning import MEASURED, Tuning
@@ -44,7 +44,8 @@ def _refined(evidence: Evidence, prompts: Prompts, tuning: Tuning) -> Refined:
     head = _carried(evidence, prompts.head)
     if np.any(small != UNMARKED):
         logit = _read(evidence, prompts, label, small, head, tuning)
-        answer = _spread(evidence, logit, small, tuning)
+        aimed = shrunk(marked([core(stroke) for stroke in prompts.strokes], evidence.size), evidence.work)
+        answer = _spread(evidence, logit, (small, aimed), tuning)
         head = _learnt(evidence, answer, label, head, tuning)
     else:
         answer = _sigmoid(scored(evidence, evidence.maps, head, label))
@@ -71,7 +72,7 @@ def _read(
     """The logit of every cell as the strokes say."""
     near = surroundings(evidence, prompts.strokes, label, tuning)
     maps = (*evidence.maps, near)
-    sure = tuning.sure_weight / _doubt(surprises(evidence, prompts.strokes, label), tuning)
+    sure = _sure(surprises(evidence, prompts.strokes, label), prompts, tuning)
     rows = rows_of(evidence, maps, marks, label, sure, tuning)
     own = len(start) - 1
     begin = np.concatenate([start[:own], np.zeros(len(near.values)), start[own:]])
@@ -99,17 +100,34 @@ def _held(maps: tuple[FeatureMap, ...], near: int, tuning: Tuning) -> Doubles:
     )
 
 
+def _sure(surprise: Floats, prompts: Prompts, tuning: Tuning) -> tuple[Sure, Sure]:
+    """How what the network is sure of counts: less where strokes found it surely wrong.
+
+    A stroke along the border of a small thing, where the network wavers anyway, does not send it away; one across
+    its middle does.
+    """
+    weight = tuning.sure_weight / _doubt(surprise, tuning)
+    positive = np.asarray([stroke.positive for stroke in prompts.strokes], np.bool_)
+    mild = surprise < tuning.doubt
+    return Sure(weight, bool(np.all(mild[positive]))), Sure(weight, bool(np.all(mild[~positive])))
+
+
 def _doubt(surprise: Floats, tuning: Tuning) -> float:
-    """By how much what the network is sure of loses weight: a lot where strokes found it surely wrong."""
+    """By how much what the network is sure of loses weight."""
     total = float(surprise.sum())
     mean = (total + 2 * tuning.usual_doubt) / (len(surprise) + 2)
     return float((1 + (mean / tuning.doubt) ** 4) * (1 + (total / tuning.doubt_in_all) ** 3))
 
 
-def _spread(evidence: Evidence, logit: Floats, marks: Marks, tuning: Tuning) -> Floats:
+def _spread(evidence: Evidence, logit: Floats, marks: tuple[Marks, Marks], tuning: Tuning) -> Floats:
+    """The answer along the image's borders, from marks whole and aimed: what spilled over is obeyed, not spread."""
+    whole, aimed = marks
+    fixed = np.where(aimed == whole, aimed, UNMARKED).astype(np.int8)
+    rim = (whole != UNMARKED) & (fixed == UNMARKED)
     guess = _sigmoid(logit)
-    trust = np.asarray(tuning.trust * (0.1 + np.abs(2 * guess - 1)), np.float32)
-    return spread(guess, trust, evidence.colours, marks, tuning.contrast)
+    trust = np.where(rim, tuning.rim_trust, tuning.trust * (0.1 + np.abs(2 * guess - 1)))
+    guess = np.where(rim, whole == IS, guess).astype(np.float32)
+    return spread(guess, trust.astype(np.float32), evidence.colours, fixed, tuning.contrast)
 
 
 def _sigmoid(logit: Floats) -> Floats:

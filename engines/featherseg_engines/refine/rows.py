@@ -1,5 +1,7 @@
 """The pixels a head is fitted to: those of strokes, and those the network is sure of where no stroke is near."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -20,12 +22,19 @@ WHOLE_KIND = 100
 """Pixels from which on what the network is sure of weighs fully; less may be a mistake of it."""
 
 
+class Sure(NamedTuple):
+    """What the network is sure of: what it weighs together, and whether a small thing counts beside a stroke too."""
+
+    weight: float
+    near: bool
+
+
 def rows_of(
     evidence: Evidence,
     maps: tuple[FeatureMap, ...],
     marks: Marks,
     label: int,
-    sure_weight: float,
+    sure: tuple[Sure, Sure],
     tuning: Tuning,
 ) -> Rows:
     """Features, prior, target and weight of the chosen pixels; the same marks choose the same ones."""
@@ -46,18 +55,16 @@ def rows_of(
             weights.append(tuning.stroke_weight * (len(where) / DISC) ** 0.5 * share / share.sum())
     away = distance_transform_edt(marks == UNMARKED)
     certain = np.log(tuning.sure_at / (1 - tuning.sure_at))
-    for sign, target in ((-1, 0.0), (1, 1.0)):
-        sure = (sign * logit >= certain) & (away > 0)
-        where = np.flatnonzero(sure & (away > tuning.sure_away))
-        if len(where) < FEW * np.count_nonzero(
-            sure
-        ):  # a thing so small that a stroke's surroundings are all of it
-            where = np.flatnonzero(sure & (away > tuning.sure_away / 4))
+    for kind, sign in ((NOT, -1), (IS, 1)):
+        all_sure = (sign * logit >= certain) & (away > 0)
+        where = np.flatnonzero(all_sure & (away > tuning.sure_away))
+        if sure[kind].near and len(where) < FEW * np.count_nonzero(all_sure):
+            where = np.flatnonzero(all_sure & (away > tuning.sure_away / 4))
         if len(where):
             chosen = _spaced(where, tuning.sure_points)
-            weight = sure_weight * min(1.0, len(where) / WHOLE_KIND)
+            weight = sure[kind].weight * min(1.0, len(where) / WHOLE_KIND)
             places.append(chosen)
-            targets.append(np.full(len(chosen), target))
+            targets.append(np.full(len(chosen), float(kind == IS)))
             weights.append(np.full(len(chosen), weight / len(chosen)))
     where = np.concatenate(places) if places else np.zeros(0, np.intp)
     return Rows(

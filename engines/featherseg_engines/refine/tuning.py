@@ -38,6 +38,8 @@ class Tuning:
         How far a stroke speaks for its surroundings, and how unlike those may look (in standard deviations).
     trust
         What the fitted answer weighs against the agreement of neighbours.
+    rim_trust
+        The same for the outer half of a stroke, which its neighbours need not follow.
     contrast
         How fast neighbours stop to agree as their colours differ.
     """
@@ -45,7 +47,7 @@ class Tuning:
     stroke_weight: float = 12.0
     stroke_points: int = 600
     sure_points: int = 300
-    central: float = 2.0
+    central: float = 6.0
     sure_weight: float = 40.0
     sure_at: float = 0.8
     sure_away: float = 8.0
@@ -61,6 +63,7 @@ class Tuning:
     reach: float = 45.0
     likeness: float = 1.0
     trust: float = 0.05
+    rim_trust: float = 0.1
     contrast: float = 1.0
 
 
