@@ -127,3 +127,14 @@ def test_without_a_lesson_the_history_says_what_will_stand_there(qtbot):
     made.close()
     made.deleteLater()
     qtbot.wait(50)
+
+
+def test_what_a_killed_lesson_left_is_gone_after_the_next_start(qtbot):
+    left = Versions().scratch()
+    left.mkdir()
+    left.with_name(left.name + ".lock").touch()
+    made = make_window()
+    assert not left.exists()
+    made.close()
+    made.deleteLater()
+    qtbot.wait(50)

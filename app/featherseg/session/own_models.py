@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -169,8 +170,13 @@ class OwnModels:
 
 
 def date_in_words(row: OwnModel) -> str:
-    """When it was made."""
-    return row.record.at[:16].replace("T", " ") if row.record is not None else row.bundle.card.created
+    """When it was made, by the clock on the wall."""
+    if row.record is None:
+        return row.bundle.card.created
+    try:
+        return datetime.fromisoformat(row.record.at).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return row.record.at[:16]
 
 
 def numbers_in_words(row: OwnModel) -> str:
