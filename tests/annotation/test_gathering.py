@@ -6,6 +6,7 @@ from PIL import Image
 from support.dicom_series import geometry_of, make_series
 from support.photographs import photographs
 from support.plain_labels import SHAPE, make_workspace
+from support.taught import shipped
 
 from featherseg_engines.annotation.cases import CaseState
 from featherseg_engines.annotation.intake import add_folder
@@ -16,7 +17,7 @@ from featherseg_engines.labels import EMPTY_BOX, Box, Edit, Label
 from featherseg_engines.refine.record import Mark, to_text
 from featherseg_engines.teaching.gathering import Wanted, order_from_workspace
 from featherseg_engines.teaching.holdout import split
-from featherseg_engines.teaching.order import UNSEEN
+from featherseg_engines.teaching.order import UNSEEN, Settings
 
 BLOCK = Box((2, 4, 5), (4, 20, 30))
 PART = Box((2, 4, 5), (3, 8, 9))
@@ -85,10 +86,28 @@ def test_a_stroke_on_the_proposal_corrects_and_is_in_focus(workspace):
 
 def test_of_a_volume_in_work_only_touched_slices_count(workspace):
     edit(workspace, 1, BLOCK, 1, "hand")
-    (case,) = order_from_workspace(workspace).cases
+    (case,) = order_from_workspace(workspace, wanted=Wanted(settings=Settings(network="lgmsnet3d"))).cases
     seen = (case.labels != UNSEEN).all(axis=(1, 2))
     assert list(np.flatnonzero(seen)) == [2, 3]
     assert (case.labels[~seen] == UNSEEN).all()
+
+
+def test_a_network_that_takes_slices_gets_only_those_that_were_seen(workspace):
+    edit(workspace, 1, BLOCK, 1, "hand")
+    (case,) = order_from_workspace(workspace).cases
+    whole = workspace.read_volume(workspace.case(1)).voxels
+    assert (
+        np.array_equal(case.voxels, whole[2:4]) and case.labels.shape == case.focus.shape == case.voxels.shape
+    )
+    assert not (case.labels == UNSEEN).any()
+
+
+def test_a_label_without_a_row_is_called_as_the_model_does_that_proposes_it(workspace):
+    workspace.labels.remove(1)
+    edit(workspace, 1, BLOCK, 1, "hand")
+    accept(workspace, 1)
+    assert order_from_workspace(workspace, wanted=Wanted(parent=shipped())).classes == ("lesion",)
+    assert order_from_workspace(workspace).classes == ("Label 1",)
 
 
 def test_labels_that_are_not_wanted_are_nothing(workspace):

@@ -18,7 +18,7 @@ from featherseg_engines.labels import Label, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.teaching.holdout import ENOUGH, held_out
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
-from featherseg_engines.teaching.touched import Touched, touched
+from featherseg_engines.teaching.touched import touched
 
 NO_CASES = "No case is accepted yet; a model learns from accepted cases."
 NOTHING_LABELLED = "The cases hold none of the labels that are to be learnt; label one and teach again."
@@ -47,16 +47,24 @@ class Wanted:
     labels: tuple[int, ...] = ()
     corrected_only: bool = False
 
+    @property
+    def slices(self) -> bool:
+        """Whether a network learns that takes slices, not volumes."""
+        return not self.settings.network.endswith("3d") if self.parent is None else self.parent.card.dims == 2
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Read:
-    """A case as read: its label numbers, not classes yet."""
+    """A case as read, the slices that are carried along: its label numbers, not classes yet; (z,) what was seen."""
 
-    case: Case
+    name: str
     group: str
-    volume: Volume
+    voxels: npt.NDArray[np.generic]
     labels: Numbers
-    touched: Touched
+    seen: npt.NDArray[np.bool_]
+    spacing_mm: tuple[float, float, float] | None
+    corrected: bool
+    focus: npt.NDArray[np.bool_] | None
 
 
 def teachable(workspace: Workspace) -> list[Case]:
@@ -74,8 +82,9 @@ def order_from_workspace(
     """Read cases (all that are teachable where None) one after the other; any thread.
 
     Masks of accepted cases count as a whole; of other cases the slices that a person or an accepted proposal has
-    touched, the rest is UNSEEN. A case that cannot be read is left out and named in ``left_out``. From eight
-    patients on, who is held out is kept in the workspace (where it may be written) and never changes.
+    touched, the rest is UNSEEN, and left out where slices are learnt. A case that cannot be read is left out and
+    named in ``left_out``. From eight patients on, who is held out is kept in the workspace (where it may be
+    written) and never changes.
 
     Parameters
     ----------
@@ -148,18 +157,35 @@ def _read(workspace: Workspace, case: Case, wish: Wanted) -> Iterator[_Read]:
     if case.state is not CaseState.ACCEPTED and not marks.slices.any():
         return
     volume = workspace.read_volume(case)
-    yield _Read(case, group_of(volume), volume, labels, marks)
+    seen = np.ones_like(marks.slices) if case.state is CaseState.ACCEPTED else marks.slices
+    kept = (
+        seen if wish.slices and not seen.all() else slice(None)
+    )  # what nobody saw need not be carried along
+    spacing = volume.geometry.spacing_mm if volume.geometry.calibrated else None
+    focus = None if marks.focus is None else marks.focus[kept]
+    group = group_of(volume)
+    yield _Read(
+        case.name, group, volume.voxels[kept], labels[kept], seen[kept], spacing, marks.corrected, focus
+    )
 
 
 def _chosen(table: LabelTable, read: Sequence[_Read], wish: Wanted) -> list[Label]:
-    """Rows of the labels to learn, by number: those in use, of those that are wanted."""
+    """Rows of the labels to learn, by number: those in use, of those that are wanted.
+
+    One that has no row is called as the model does that proposes it.
+    """
     values = sorted({int(v) for one in read for v in np.unique(one.labels)} - {0})
     chosen = [value for value in values if not wish.labels or value in wish.labels]
     if not chosen:
         raise TrainingError(NOTHING_LABELLED)
     if len(chosen) >= UNSEEN:
         raise TrainingError(TOO_MANY.format(len(chosen), UNSEEN - 1))
-    rows = table.covering(chosen).rows
+    known = LabelTable(dict(table.rows))
+    model = wish.parent or wish.in_use
+    for entry in model.card.labels if model is not None else ():
+        if entry.value not in known.rows:
+            known.put(Label(entry.value, entry.name, entry.colour))
+    rows = known.covering(chosen).rows
     return [rows[value] for value in chosen]
 
 
@@ -188,18 +214,8 @@ def _numbers(
 
 def _taught(one: _Read, table: npt.NDArray[np.uint8]) -> TaughtCase:
     labels = np.asarray(table[one.labels], np.uint8)
-    if one.case.state is not CaseState.ACCEPTED:
-        labels[~one.touched.slices] = UNSEEN
-    geometry = one.volume.geometry
-    return TaughtCase(
-        one.case.name,
-        one.group,
-        one.volume.voxels,
-        labels,
-        geometry.spacing_mm if geometry.calibrated else None,
-        one.touched.corrected,
-        one.touched.focus,
-    )
+    labels[~one.seen] = UNSEEN
+    return TaughtCase(one.name, one.group, one.voxels, labels, one.spacing_mm, one.corrected, one.focus)
 
 
 def _held_out(workspace: Workspace, groups: Sequence[str]) -> frozenset[str]:
