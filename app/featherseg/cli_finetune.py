@@ -1,5 +1,6 @@
 """``featherseg finetune``: teach a model from a workspace or a data set, and adopt it only where it is better."""
 
+import contextlib
 import json
 import sys
 import time
@@ -12,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from featherseg_engines.errors import DatasetError, ModelError
+from featherseg_engines.errors import DatasetError, ModelError, WriteError
 
 if TYPE_CHECKING:
     from featherseg_engines.teaching.gathering import Wanted
@@ -44,15 +45,16 @@ def finetune(  # noqa: PLR0913  # every option is an argument in typer
     limit: Annotated[int, typer.Option(help="At most so many cases, drawn by the seed; 0: all")] = 0,
     minutes: Annotated[float, typer.Option(help="Time for learning; 0: 3 for slices, 10 for volumes")] = 0.0,
     seed: Annotated[int, typer.Option()] = 42,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The taught model's folder")] = Path(
-        "taught"
-    ),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The taught model's folder; left out: among your models"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON")] = False,
 ) -> None:
     """Teach a model these cases and judge it on some that are held out; says whether it is better."""
     if (workspace is None) == (cases is None):
         raise DatasetError("Name a workspace, or a data set with --cases; one of the two.")
-    if output.exists():
+    if output is not None and output.exists():
         raise ModelError(f"'{output.name}' is there already; choose another folder with -o.")
     wish = _wanted(model, minutes, seed)
     if workspace is not None:
@@ -72,7 +74,7 @@ def finetune(  # noqa: PLR0913  # every option is an argument in typer
     answers.print(outcome.verdict.sentence)
     answers.print(
         f"{report['parent']}: Dice {report['parent_dice']:.3f} -> {report['candidate_dice']:.3f} on "
-        f"{report['judged']} cases ({report['how']}), {report['seconds']:.0f} s; written to '{output.name}'."
+        f"{report['judged']} cases ({report['how']}), {report['seconds']:.0f} s; written to '{report['bundle']}'."
     )
 
 
@@ -105,23 +107,31 @@ def order_from_dataset(folder: Path, split: str, glob: str) -> "TeachOrder":
 def _wanted(model: str, minutes: float, seed: int) -> "Wanted":
     """The model to beat, the one its line began with to learn from (never a lesson on a lesson), the settings."""
     from featherseg_engines.models.catalogue import Catalogue
-    from featherseg_engines.models.taught import base_of
     from featherseg_engines.teaching.gathering import Wanted
     from featherseg_engines.teaching.order import Settings
+    from featherseg_engines.teaching.versions import starts_from
 
     catalogue = Catalogue()
     in_use = catalogue.resolve(model)
-    known = {bundle.card.name: bundle for bundle in catalogue.bundles()}
-    parent = known.get(base_of(in_use.card.name), in_use)
-    return Wanted(parent, in_use, Settings(minutes=minutes, seed=seed))
+    parent = starts_from(in_use, catalogue)
+    settings = Settings(minutes=minutes, seed=seed)
+    if parent is None:  # was taught from nothing: again, with all cases
+        settings = replace(settings, network=in_use.card.network)
+    return Wanted(parent, in_use, settings)
 
 
 def _order_from_workspace(folder: Path, wish: "Wanted") -> "TeachOrder":
+    """Read a workspace; where no other program has it open, who is held out is kept in it."""
+    from featherseg_engines.annotation.store import DATABASE
     from featherseg_engines.annotation.workspace import Workspace
     from featherseg_engines.teaching.gathering import order_from_workspace
 
-    with Workspace(folder, read_only=True) as opened:
-        return order_from_workspace(opened, wanted=wish)
+    opened = None
+    if (folder / DATABASE).is_file():
+        with contextlib.suppress(WriteError):  # busy, or it may not be written
+            opened = Workspace(folder)
+    with opened or Workspace(folder, read_only=True) as workspace:
+        return order_from_workspace(workspace, wanted=wish)
 
 
 def drawn(cases: "tuple[TaughtCase, ...]", count: int, seed: int) -> "tuple[TaughtCase, ...]":
@@ -132,10 +142,12 @@ def drawn(cases: "tuple[TaughtCase, ...]", count: int, seed: int) -> "tuple[Taug
     return tuple(cases[i] for i in order)
 
 
-def _taught(order: "TeachOrder", output: Path, quiet: bool) -> "Outcome":
+def _taught(order: "TeachOrder", output: Path | None, quiet: bool) -> "Outcome":
+    """The lesson's outcome, in ``output``; without one kept among the person's models, in use where it is better."""
     from featherseg_engines.teaching.teach import LocalTeacher
+    from featherseg_engines.teaching.versions import Versions
 
-    console = Console(stderr=True, quiet=quiet)
+    console, versions = Console(stderr=True, quiet=quiet), Versions()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
     with Progress(*columns, console=console, transient=True) as progress:
         bar = progress.add_task("preparing", total=1.0, left="")
@@ -145,7 +157,13 @@ def _taught(order: "TeachOrder", output: Path, quiet: bool) -> "Outcome":
                 bar, description=at.phase, completed=at.done, left=f"{at.seconds_left:.0f} s left"
             )
 
-        return LocalTeacher().teach(order, output, Unhurried(), listen)
+        outcome = LocalTeacher().teach(order, output or versions.scratch(), Unhurried(), listen)
+    if output is not None:
+        return outcome
+    kept = versions.keep(order, outcome)
+    if outcome.verdict.decision == "adopt":
+        versions.note(kept, in_use=True)
+    return replace(outcome, candidate=kept)
 
 
 def report_of(order: "TeachOrder", outcome: "Outcome", seconds: float) -> dict[str, Any]:

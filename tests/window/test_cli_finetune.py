@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from featherseg.cli import app
 from featherseg_engines.models.bundle import open_bundle
+from featherseg_engines.teaching.versions import Versions
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
 
@@ -28,3 +29,11 @@ def test_without_cases_or_with_a_target_that_is_there_it_refuses_in_a_sentence(t
     assert "one of the two" in str(nothing.exception)
     taken = runner.invoke(app, ["finetune", "--cases", str(TINY), "-o", str(tmp_path)])
     assert "choose another folder" in str(taken.exception)
+
+
+def test_without_a_target_the_model_is_kept_among_one_s_own():
+    words = ["finetune", "--cases", str(TINY), "--limit", "3", "--minutes", "0.01", "--json"]
+    report = json.loads(CliRunner().invoke(app, words).stdout)
+    assert report["bundle"] == "repsegnet-yours1.skin"
+    (version,) = Versions().all()
+    assert version.name == report["bundle"] and not version.in_use

@@ -14,7 +14,9 @@ Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 DISC = 113
 """Pixels of the stroke that weighs as much as one."""
-WHOLE_KIND = 400
+FEW = 0.5
+"""Of what the network is sure of: so much has to lie away from all strokes."""
+WHOLE_KIND = 100
 """Pixels from which on what the network is sure of weighs fully; less may be a mistake of it."""
 
 
@@ -42,10 +44,15 @@ def rows_of(
             places.append(chosen)
             targets.append(np.full(len(chosen), float(kind == IS)))
             weights.append(tuning.stroke_weight * (len(where) / DISC) ** 0.5 * share / share.sum())
-    away = distance_transform_edt(marks == UNMARKED) > tuning.sure_away
+    away = distance_transform_edt(marks == UNMARKED)
     certain = np.log(tuning.sure_at / (1 - tuning.sure_at))
     for sign, target in ((-1, 0.0), (1, 1.0)):
-        where = np.flatnonzero((sign * logit >= certain) & away)
+        sure = (sign * logit >= certain) & (away > 0)
+        where = np.flatnonzero(sure & (away > tuning.sure_away))
+        if len(where) < FEW * np.count_nonzero(
+            sure
+        ):  # a thing so small that a stroke's surroundings are all of it
+            where = np.flatnonzero(sure & (away > tuning.sure_away / 4))
         if len(where):
             chosen = _spaced(where, tuning.sure_points)
             weight = sure_weight * min(1.0, len(where) / WHOLE_KIND)
