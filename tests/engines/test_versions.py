@@ -11,6 +11,7 @@ from featherseg_engines.models.bundle import CARD, ONNX
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.models.taught import base_of, number_of, read_in_use, version_name
 from featherseg_engines.teaching.comparing import compare
+from featherseg_engines.teaching.exchange import export_model, import_model
 from featherseg_engines.teaching.record import LessonRecord, case_key, write_record
 from featherseg_engines.teaching.teach import LocalTeacher
 from featherseg_engines.teaching.versions import Versions, starts_from
@@ -212,3 +213,15 @@ def test_the_record_of_a_version_survives_writing_and_reading(versions):
     write_record(kept.folder, record)
     assert dataclasses.replace(versions.all()[0].record, verdict=record.verdict) == record
     assert (kept.folder / ONNX).is_file()
+
+
+def test_a_colleague_s_model_begins_a_line_of_its_own(versions, tmp_path):
+    export_model(shipped(), tmp_path / "x.fsmodel")
+    theirs = import_model(tmp_path / "x.fsmodel", versions.folder)
+    catalogue = Catalogue((versions.folder, models_folder()))
+    assert starts_from(theirs, catalogue).folder == theirs.folder
+    mine = taught(versions, parent=theirs, in_use=theirs)
+    assert mine.card.name == "repsegnet-shared1-yours1.skin" and base_of(mine.card.name) == theirs.card.name
+    assert mine.card.title == "RepSegNet · skin, shared 1, yours 1"
+    export_model(mine, tmp_path / "y.fsmodel")
+    assert import_model(tmp_path / "y.fsmodel", tmp_path / "other").card.title == "RepSegNet · skin, shared 1"

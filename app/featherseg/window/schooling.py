@@ -15,6 +15,7 @@ from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.teaching.gathering import Wanted, order_from_workspace
 from featherseg_engines.teaching.order import Control, Teacher, TeachOrder
 from featherseg_engines.teaching.record import learnt_cases
+from featherseg_engines.teaching.run_folder import sweep
 from featherseg_engines.teaching.versions import Versions, starts_from
 
 MakeTeaching = Callable[[Session, Workbench], Teaching | None]
@@ -23,7 +24,9 @@ MakeTeaching = Callable[[Session, Workbench], Teaching | None]
 def standard_teaching(session: Session, bench: Workbench) -> Teaching | None:
     """Teaching as the product does it."""
     source = WorkspaceSource(bench, Gathering(session.catalogue), learnt_cases)
-    return Teaching(session, source, Versions(), make_teacher)
+    versions = Versions()
+    sweep(versions.folder)  # what a lesson left that was killed with the program
+    return Teaching(session, source, versions, make_teacher)
 
 
 def make_teacher() -> Teacher:

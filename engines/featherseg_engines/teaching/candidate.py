@@ -64,8 +64,8 @@ def export_candidate(
 
 
 def _sides(pre: Preprocessing) -> tuple[int, ...]:
-    """Of the example that is traced and checked: small, for double precision is slow."""
-    return (pre.stride * 2,) * pre.dims
+    """Of the example that is traced and checked: small, for it takes time and memory."""
+    return (pre.stride * (1 if pre.dims == 3 else 2),) * pre.dims
 
 
 def _card(learned: Learned, order: TeachOrder, about: CandidateAbout, hashes: dict[str, str]) -> ModelCard:

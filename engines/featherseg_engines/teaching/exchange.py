@@ -168,7 +168,7 @@ def _placed(bundle: ModelBundle, folder: Path) -> ModelBundle:
     number = 1
     while (target := folder / f"{plain(network)}-shared{number}.{plain(task or 'task')}").exists():
         number += 1
-    title = re.sub(r", (yours|shared) [0-9]+$", "", bundle.card.title or base_of(bundle.card.name))
+    title = re.sub(r"(, (yours|shared) [0-9]+)+$", "", bundle.card.title or base_of(bundle.card.name))
     card = replace(bundle.card, name=target.name, title=f"{title}, shared {number}")
     write_text(bundle.folder / CARD, json.dumps(card.to_json(), indent=1) + "\n")
     bundle.folder.rename(target)

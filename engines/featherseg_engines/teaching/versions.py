@@ -31,7 +31,7 @@ from featherseg_engines.teaching.record import LessonRecord, read_record
 from featherseg_engines.teaching.run_folder import sweep
 
 CANNOT_KEEP = "What was learnt cannot be kept in '{}' (disk full, or read-only); make room and teach again."
-_YOURS = re.compile(r", (yours|shared) [0-9]+$")
+_YOURS = re.compile(r", yours [0-9]+$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
