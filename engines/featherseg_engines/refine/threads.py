@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 
 @contextmanager
@@ -18,9 +20,10 @@ def one_thread() -> Iterator[None]:
 
 
 @lru_cache(maxsize=1)
-def _libraries() -> ThreadpoolController:
+def _libraries() -> "ThreadpoolController":
     """The libraries of numpy and scipy, found once; scipy's is loaded first so that it is among them."""
     import scipy.linalg
+    from threadpoolctl import ThreadpoolController
 
     assert scipy.linalg.__name__
     return ThreadpoolController()
