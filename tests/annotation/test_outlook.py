@@ -107,6 +107,7 @@ def as_version_one(folder):
     """The workspace as the first version of the program left it."""
     with contextlib.closing(sqlite3.connect(folder / DATABASE)) as db:
         db.execute("DROP TABLE outlooks")
+        db.execute("DROP TABLE lesson_groups")
         db.execute("PRAGMA user_version = 1")
         db.commit()
 

@@ -1,5 +1,6 @@
-"""Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live,
-scroll, stroke_window, teach_window, volumes, startup; ``bench profile [network]`` prints each node's time.
+"""Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live, scroll,
+stroke_window, teach_window, volumes, startup. By themselves, with options of their own: ``bench profile [network]`` prints where
+the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson gives.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -242,13 +243,19 @@ SECTIONS = {
 
 def main(names: list[str]) -> int:
     """Run the named sections, each in an interpreter of its own; all of them where none is named."""
+    if names[:1] == ["teach"]:  # takes hours, so not part of a run of everything; it has options of its own
+        from benchmarks.teach import main as teach
+
+        return teach(names[1:])
     unknown = [name for name in names if name not in SECTIONS and name != "--here"]
-    if unknown and names[0] != "profile":
+    if unknown and names[0] not in ("profile", "strokes"):
         print(f"There is no benchmark '{unknown[0]}'; there are: {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
     if names[:1] == ["profile"]:
         profile(*names[1:2])
         return 0
+    if names[:1] == ["strokes"]:
+        return subprocess.call([sys.executable, Path(__file__).with_name("strokes.py"), *names[1:]])
     if names[:1] == ["--here"]:
         SECTIONS[names[1]]()
         return 0

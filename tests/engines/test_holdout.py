@@ -55,3 +55,23 @@ def test_with_fewer_than_eight_each_case_is_judged_once_by_what_did_not_learn_fr
 
 def test_with_fewer_than_four_patients_nothing_is_measured():
     assert split(cases(3)).how == "nothing" and split(cases(12, of_each_group=4)).how == "nothing"
+
+
+@given(names, st.lists(st.text(min_size=9, max_size=12), unique=True), st.randoms())
+def test_what_was_decided_stays_whatever_order_cases_come_in_and_whoever_is_gone(first, later, dice):
+    before = held_out(first)
+    decided = {group: group in before for group in first}
+    now = [*later, *dice.sample(first, len(first) // 2)]
+    after = held_out(now, decided)
+    assert after & set(first) == before
+    assert {group for group in after if group in later} == held_out([*first, *later]) - set(first)
+
+
+def test_what_is_held_out_for_good_is_not_learnt_from_also_when_few_are_left():
+    made = cases(5)
+    out = frozenset({"patient 1", "patient 3", "patient 77"})
+    few = split(made, out)
+    assert few.how == "held out" and {case.group for case in few.judge} == {"patient 1", "patient 3"}
+    fewer = split(made[:3], out)
+    assert fewer.how == "nothing" and {case.group for case in fewer.learn} == {"patient 0", "patient 2"}
+    assert split(made, frozenset()).how == "folds"

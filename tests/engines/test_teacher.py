@@ -13,6 +13,7 @@ from support.taught import Copying, Free, copied, order_of, shipped
 
 from featherseg_engines.errors import Cancelled, TrainingError, WriteError
 from featherseg_engines.models.bundle import file_sha256
+from featherseg_engines.teaching.looking import output_numbers
 from featherseg_engines.teaching.order import UNSEEN
 from featherseg_engines.teaching.record import case_key, learnt_cases, read_record
 from featherseg_engines.teaching.run_folder import lock_of, sweep
@@ -121,7 +122,7 @@ class Failing(Copying):
             raise self.error
         return super().learn(*arguments)
 
-    def export(self, learnt, order, folder, name):
+    def export(self, learnt, order, folder, naming, control):
         (folder / "model.onnx").write_bytes(b"half")
         raise self.error
 
@@ -208,3 +209,9 @@ def test_killed_in_the_middle_the_old_model_is_whole_and_the_rest_is_swept_at_th
     assert run.is_dir() and sweep(tmp_path) == 1
     assert not run.exists() and not lock_of(run).exists()
     assert {file.name: file_sha256(file) for file in in_use.folder.iterdir()} == before
+
+
+def test_what_the_parent_knew_beside_the_classes_is_nothing_while_looking():
+    order = order_of(1, shipped(), classes=("polyp", "Lesion"), values=(1, 4))
+    assert output_numbers(order).tolist() == [0, 2, 1]
+    assert output_numbers(dataclasses.replace(order, classes=("polyp",), values=(1,))).tolist() == [0, 0, 1]

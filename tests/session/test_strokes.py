@@ -359,7 +359,15 @@ def test_marks_in_the_journal_are_small_and_damaged_ones_are_left_out(session, a
     detail = session.case.history.done[-1].detail
     mark = from_text(detail)
     assert len(detail) < 1500 < LONGEST and mark.box.shape == mark.mask.shape
-    for damaged in ("", "{}", detail[:-9], detail.replace('"runs":[', '"runs":[7,'), "[1]", "null"):
+    for damaged in (
+        "",
+        "{}",
+        detail[:-9],
+        detail.replace('"runs":[', '"runs":[7,'),
+        "[1]",
+        "null",
+        detail.replace('"z":0', '"z":-1'),
+    ):
         assert from_text(damaged) is None
     case = session.case
     step = replace(case.history.done[-1], detail="not a mark")

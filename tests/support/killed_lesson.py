@@ -14,7 +14,7 @@ from support.taught import Copying, Free, order_of
 class Stuck(Copying):
     """Never comes to the end of its export."""
 
-    def export(self, learnt, order, folder, name):
+    def export(self, learnt, order, folder, naming, control):
         (folder / "model.onnx").write_bytes(b"half")
         sys.stdout.write("half written\n")
         sys.stdout.flush()

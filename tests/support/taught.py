@@ -81,8 +81,8 @@ class Copying:
         control.between()
         return Lesson()
 
-    def export(self, learnt, order, folder, name):
-        return copied(self.bundle, folder, name)
+    def export(self, learnt, order, folder, naming, control):
+        return copied(self.bundle, folder, naming.name)
 
     @property
     def school(self) -> School:

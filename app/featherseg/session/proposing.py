@@ -302,7 +302,8 @@ class Proposing:
 
     def prepare(self) -> None:
         """A tool that marks the ghost is in hand: have what the first stroke needs computed before it comes."""
-        if self._session.tool in MARKING and self.proposal is not None:
+        shown = self.proposal
+        if self._session.tool in MARKING and shown is not None and not shown.request.spans_volume:
             self._look_ahead()
 
     # -- answers ------------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ HINTS: dict[str, str] = {
     "smart_not": "Smart stroke: paint where the label is not; hold Shift where it is",
     "lasso": "Lasso: circle the place; nothing is proposed outside it",
     "box": "Box: drag over the place; nothing is proposed outside it",
+    "keep_island": "Keep island: click one of the label or of the proposal; all others go",
+    "remove_island": "Drop island: click one of the label or of the proposal",
 }
 """What to do with a tool in hand, for the status line."""
 

@@ -27,8 +27,8 @@ ML_TO_VOXELS = 1000.0
 WHERE = "on this slice, or on all slices"
 CLICKED = (
     ("grow", "Grow", "Click on the image: add what looks like it around there, at most 10 cm away"),
-    ("keep_island", "Keep island", "Click on an island of the label: remove all others"),
-    ("remove_island", "Drop island", "Click on an island of the label: remove it"),
+    ("keep_island", "Keep island", "Click on an island of the label or the proposal: remove all others"),
+    ("remove_island", "Drop island", "Click on an island of the label or the proposal: remove it"),
     ("split", "Split", "Click on one part of an island with a waist: it becomes a label of its own"),
 )
 SETS = {

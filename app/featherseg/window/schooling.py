@@ -1,10 +1,7 @@
 """Puts a lesson together: the workbench's cases, the engine's teacher, the person's models folder."""
 
 from collections.abc import Callable
-from pathlib import Path
-from uuid import uuid4
-
-import numpy as np
+from dataclasses import replace
 
 from featherseg.session.lesson_plan import Wishes
 from featherseg.session.session import Session
@@ -14,62 +11,62 @@ from featherseg.session.workspace_source import WorkspaceSource
 from featherseg_engines.annotation.cases import Case
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.models.bundle import ModelBundle
-from featherseg_engines.models.catalogue import user_models_folder
-from featherseg_engines.teaching.order import Control, Outcome, TaughtCase, Teacher, TeachOrder
+from featherseg_engines.models.catalogue import Catalogue
+from featherseg_engines.teaching.gathering import Wanted, order_from_workspace
+from featherseg_engines.teaching.order import Control, Teacher, TeachOrder
 from featherseg_engines.teaching.record import learnt_cases
+from featherseg_engines.teaching.run_folder import sweep
+from featherseg_engines.teaching.versions import Versions, starts_from
 
 MakeTeaching = Callable[[Session, Workbench], Teaching | None]
 
 
 def standard_teaching(session: Session, bench: Workbench) -> Teaching | None:
     """Teaching as the product does it."""
-    source = WorkspaceSource(bench, gather, learnt_cases)
-    return Teaching(session, source, Models(), make_teacher)
+    source = WorkspaceSource(bench, Gathering(session.catalogue), learnt_cases)
+    versions = Versions()
+    sweep(versions.folder)  # what a lesson left that was killed with the program
+    return Teaching(session, source, versions, make_teacher)
 
 
 def make_teacher() -> Teacher:
-    """The teacher of this machine; in the trainer's thread, for it imports torch."""
+    """The teacher of this machine; in the trainer's thread, for a lesson imports torch."""
     from featherseg_engines.teaching.teach import LocalTeacher
 
     return LocalTeacher()
 
 
-def gather(
-    workspace: Workspace, cases: tuple[Case, ...], wishes: Wishes, in_use: ModelBundle | None, control: Control
-) -> TeachOrder:
-    """Interim: whole masks of all cases."""
-    taught = []
-    values: set[int] = set()
-    for case in cases:
-        control.between()
-        labels = workspace.masks.recover(case.id).labels.array
-        values |= {int(v) for v in np.unique(labels) if v}
-        volume = workspace.read_volume(case)
-        taught.append(TaughtCase(case.name, case.name, volume.voxels, labels.astype(np.uint8)))
-    rows = workspace.labels.table().rows
-    order = sorted(values)
-    parent = None if wishes.new_task else in_use
-    return TeachOrder(
-        tuple(taught),
-        tuple(rows[v].name for v in order),
-        tuple(order),
-        parent,
-        in_use,
-        wishes.settings,
-        tuple(rows[v].colour for v in order),
-    )
+class Gathering:
+    """Reads cases into an order; a :class:`~featherseg.session.workspace_source.Gather`. In the trainer's thread.
+
+    Learning starts from the model that the line of the one in use began with, never from what lessons made of it.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def __call__(
+        self,
+        workspace: Workspace,
+        cases: tuple[Case, ...],
+        wishes: Wishes,
+        in_use: ModelBundle | None,
+        control: Control,
+    ) -> TeachOrder:
+        """Copies of everything. *Raises* ReadError, TrainingError, Cancelled."""
+        settings, parent = wishes.settings, None
+        if not wishes.new_task:
+            parent = starts_from(in_use, self._catalogue)
+            if parent is None and in_use is not None:  # was taught from nothing: again, with all cases
+                settings = replace(settings, network=in_use.card.network)
+        wanted = Wanted(parent, in_use, settings, wishes.labels, wishes.cases == "corrected")
+        order = order_from_workspace(workspace, cases, wanted, control.between)
+        if wishes.new_task and not _knows(in_use, order):
+            return replace(order, in_use=None)
+        return order
 
 
-class Models:
-    """Interim archive."""
-
-    def scratch(self) -> Path:
-        """A name that nobody has."""
-        return user_models_folder() / f"taught-{uuid4().hex[:8]}"
-
-    def keep(self, order: TeachOrder, outcome: Outcome) -> ModelBundle:
-        """It lies there already."""
-        return outcome.candidate
-
-    def note(self, bundle: ModelBundle, *, in_use: bool) -> None:
-        """Nothing."""
+def _knows(model: ModelBundle | None, order: TeachOrder) -> bool:
+    """Whether a model has a label of what is to be taught: then it is the one to beat also for a new task."""
+    names = {entry.name.casefold() for entry in model.card.labels} if model is not None else set()
+    return any(name.casefold() in names for name in order.classes)

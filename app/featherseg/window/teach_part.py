@@ -7,16 +7,19 @@ from qtpy.QtWidgets import QMessageBox
 from featherseg.session import lesson_mark
 from featherseg.session.commands import Command
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.own_models import OwnModels
 from featherseg.session.teach_words import cases_in_words
 from featherseg.session.teaching import Teaching
 from featherseg.session.workbench import Workbench
 from featherseg.session.workspace_source import mark_in
 from featherseg.ui.connections import Connections
 from featherseg.ui.input_sense import InputSense
+from featherseg.ui.own_models_dialog import OwnModelsDialog
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.teach_box import TeachBox
 from featherseg_engines.annotation.cases import CaseState
 from featherseg_engines.annotation.workspace import Workspace
+from featherseg_engines.teaching.versions import Versions
 
 if TYPE_CHECKING:
     from featherseg.window.main_window import MainWindow
@@ -32,6 +35,7 @@ class TeachPart:
         self.teaching, self.bench, self._window = teaching, bench, window
         self.sense = InputSense(teaching.felt_input, window)
         self.box: TeachBox | None = None
+        self.models: OwnModelsDialog | None = None
         self.connections = Connections()
 
     def commands(self) -> list[Command]:
@@ -44,8 +48,32 @@ class TeachPart:
                 "Model",
                 self.teaching.start,
                 help="Learn from the accepted cases in the background; only what is better comes into use",
-            )
+            ),
+            *self._own_models(),
         ]
+
+    def _own_models(self) -> list[Command]:
+        versions = self.teaching.archive
+        if not isinstance(versions, Versions):
+            return []
+        models = OwnModels(versions, self.bench)
+        self.teaching.learnt.connect(lambda _: models.changed.emit())
+        title = "Your models …"
+        about = "Every model that was taught here: go back to one, compare, save as one file, delete"
+        return [Command("model.own", title, "", "Model", lambda: self.show_models(models), help=about)]
+
+    def show_models(self, models: OwnModels) -> None:
+        """Open the history, or bring it to the front."""
+        if self.models is None:
+            self.models = OwnModelsDialog(models, self._window)
+            self.models.finished.connect(self._on_models_closed)
+        self.models.show()
+        self.models.raise_()
+
+    def _on_models_closed(self, _: int) -> None:
+        if self.models is not None:
+            self.models.deleteLater()
+            self.models = None
 
     def join(self, panel: SessionPanel, key: str) -> None:
         """Take the place at the foot of the panel."""
@@ -93,6 +121,8 @@ class TeachPart:
     def release(self) -> None:
         """Stop a lesson and let go."""
         self.sense.wake(False)
+        if self.models is not None:
+            self.models.close()
         self.connections.clear()
         if self.box is not None:
             self.box.connections.clear()

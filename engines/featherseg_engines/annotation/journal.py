@@ -121,6 +121,26 @@ class CaseJournal:
         done = (str(detail) for detail, kind in self.store.rows(sql, (self.case_id,)) if kind != "undo")
         return standing(mark for mark in map(from_text, done) if mark is not None)
 
+    def standing(self) -> list[tuple[Step, PackedEdit | None]]:
+        """Every edit that stands now, oldest first, with its voxels where they were not let go."""
+        sql = (
+            f"SELECT {COLUMNS}, before, after, (SELECT kind FROM events v WHERE v.case_id = e.case_id AND "
+            "v.serial = e.serial ORDER BY seq DESC LIMIT 1) FROM edits e WHERE case_id = ? ORDER BY serial"
+        )
+        found: list[tuple[Step, PackedEdit | None]] = []
+        for row in self.store.rows(sql, (self.case_id,)):
+            if row[-1] == "undo":
+                continue
+            step, dtype = _step(row)
+            before, after = cast(tuple[bytes | None, bytes | None], row[-3:-1])
+            packed = None
+            if before is not None and after is not None:
+                packed = PackedEdit(
+                    step.name, step.source, step.box, dtype, before, after, step.changed, step.detail
+                )
+            found.append((step, packed))
+        return found
+
     def prune(self, mark: int) -> None:
         """Let the voxels go of steps that nobody can reach or that are beyond what is kept.
 

@@ -49,7 +49,14 @@ def _outlooks(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (_first, _outlooks)
+def _lesson_groups(db: sqlite3.Connection) -> None:
+    db.execute(
+        "CREATE TABLE lesson_groups (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, "
+        "held_out INTEGER NOT NULL, at TEXT NOT NULL)"
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (_first, _outlooks, _lesson_groups)
 """Step i makes version i + 1 out of version i; a new version appends a step and changes none before it."""
 
 

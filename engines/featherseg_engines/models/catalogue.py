@@ -8,6 +8,7 @@ from platformdirs import user_data_path
 
 from featherseg_engines.errors import ModelError
 from featherseg_engines.models.bundle import CARD, ModelBundle, open_bundle
+from featherseg_engines.models.taught import number_of, put_aside, read_in_use
 from featherseg_resources import models_folder
 
 
@@ -26,7 +27,10 @@ def _by_task(bundle: ModelBundle) -> tuple[str, float, str]:
 
 
 class Catalogue:
-    """Bundles by name; the first folder that holds a name wins."""
+    """Bundles by name; the first folder that holds a name wins.
+
+    Of the models that were taught here those in use are listed; the others are found by their name.
+    """
 
     def __init__(self, folders: Sequence[Path] | None = None) -> None:
         self._added: list[Path] = []
@@ -77,6 +81,9 @@ class Catalogue:
         known = {bundle.card.name: bundle for bundle in self.bundles()}
         if name_or_folder in known:
             return known[name_or_folder]
+        for root in self.folders:  # a version that is not in use
+            if number_of(name_or_folder) and (root / name_or_folder / CARD).is_file():
+                return open_bundle(root / name_or_folder)
         folder = Path(name_or_folder)
         if folder.is_dir() or folder.name != name_or_folder:
             return open_bundle(folder)
@@ -88,5 +95,8 @@ class Catalogue:
         found = [folder for folder in self._added if (folder / CARD).is_file()]
         for root in self.folders:
             if root.is_dir():
-                found += sorted(p for p in root.iterdir() if (p / CARD).is_file())
+                in_use = read_in_use(root)
+                found += sorted(
+                    p for p in root.iterdir() if (p / CARD).is_file() and not put_aside(p, in_use)
+                )
         return found

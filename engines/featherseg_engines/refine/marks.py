@@ -11,6 +11,7 @@ from featherseg_engines.refine.prompts import Mask, Region, Stroke
 T = TypeVar("T", bound=np.generic)
 Marks = npt.NDArray[np.int8]
 UNMARKED, NOT, IS = -1, 0, 1
+CORE = 0.5
 FOCUS_MARGIN = 2
 """Pixels around a stroke that a lesson looks at too: the border that the person meant lies there."""
 
@@ -32,6 +33,14 @@ def allowed(region: Region | None, size: tuple[int, int]) -> Mask | None:
     part, mask = _clipped(inside, region)
     part[mask] = True
     return inside
+
+
+def core(stroke: Stroke) -> Stroke:
+    """The inner half of a stroke by depth: where the person aimed; its edge may spill over the border meant."""
+    from scipy.ndimage import distance_transform_edt
+
+    depth = distance_transform_edt(np.pad(stroke.mask[0], 1))[1:-1, 1:-1]
+    return Stroke(stroke.box, (depth > CORE * depth.max())[None] & stroke.mask, stroke.positive)
 
 
 def focus_mask(

@@ -16,6 +16,9 @@ KINDS: tuple[Kind, ...] = ("stroke", "region", "without", "drop")
 LONGEST = 200_000
 """Characters a mark may take in the journal; a scribble over a slice of 512 x 512 takes some 4,000."""
 
+WIDEST = 2**16
+"""Pixels a slice is long at most; a mark beyond is damaged."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Carried:
@@ -86,6 +89,8 @@ def from_text(text: str) -> Mark | None:
         box = mask = None
         if "box" in values:
             y0, x0, y1, x1 = (int(v) for v in values["box"])
+            if min(z, y0, x0) < 0 or max(y1, x1) > WIDEST:
+                return None
             box = Box((z, y0, x0), (z + 1, y1, x1))
             mask = _mask(values["runs"], box)
         base = _carried(values["base"]) if "base" in values else None

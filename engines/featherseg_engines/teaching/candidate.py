@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
@@ -51,7 +52,7 @@ def export_candidate(
     between()
     save_tensors(folder / WEIGHTS, half_kernels(network.state_dict()))
     between()
-    export_onnx(network, folder / ONNX, pre.channels, pre.patch or (pre.stride * 4,) * 2)
+    export_onnx(network, folder / ONNX, pre.channels, _sides(pre))
     between()
     light = with_half_kernels((folder / ONNX).read_bytes())
     (folder / ONNX).write_bytes(light)
@@ -60,6 +61,11 @@ def export_candidate(
     bundle = open_bundle(folder)
     OnnxModel(bundle)  # opens and fits its card, or says why not
     return bundle
+
+
+def _sides(pre: Preprocessing) -> tuple[int, ...]:
+    """Of the example that is traced and checked: small, for it takes time and memory."""
+    return (pre.stride * (1 if pre.dims == 3 else 2),) * pre.dims
 
 
 def _card(learned: Learned, order: TeachOrder, about: CandidateAbout, hashes: dict[str, str]) -> ModelCard:

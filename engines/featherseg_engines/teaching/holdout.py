@@ -1,7 +1,7 @@
 """Which cases a lesson is judged by: held out for good, folded where there are few, or the person's own eye."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,39 +54,51 @@ def place(group: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def held_out(groups: Sequence[str]) -> frozenset[str]:
+def held_out(groups: Sequence[str], kept: Mapping[str, bool] | None = None) -> frozenset[str]:
     """Patients (or files) that are never learnt from; none where there are fewer than :data:`ENOUGH`.
 
     One is held out for its own :func:`place`, whatever comes after it. Only where chance took fewer than two of
     the first eight, the next in line among these eight are held out too; so what stands later in ``groups`` never
     moves what stands earlier.
+
+    Parameters
+    ----------
+    kept
+        What was decided before (True: held out), which stays; also of patients that are gone since.
     """
-    order = list(dict.fromkeys(groups))
+    before = kept or {}
+    order = list(dict.fromkeys([*before, *groups]))
     if len(order) < ENOUGH:
         return frozenset()
     chosen: list[str] = []
     for count, group in enumerate(order, start=1):
-        if place(group) < SHARE and len(chosen) + 1 <= max(AT_LEAST, int(AT_MOST * count)):
+        room = len(chosen) + 1 <= max(AT_LEAST, int(AT_MOST * count))
+        if before.get(group, place(group) < SHARE and room):
             chosen.append(group)
         if count == ENOUGH:
-            next_in_line = sorted((g for g in order[:count] if g not in chosen), key=place)
-            chosen += next_in_line[: max(0, AT_LEAST - len(chosen))]
+            free = [g for g in order[:count] if g not in chosen and g not in before]
+            chosen += sorted(free, key=place)[: max(0, AT_LEAST - len(chosen))]
     return frozenset(chosen)
 
 
-def split(cases: Sequence[TaughtCase]) -> Split:
-    """How a lesson over these cases is judged; a patient's cases are never on both sides."""
+def split(cases: Sequence[TaughtCase], kept: frozenset[str] | None = None) -> Split:
+    """How a lesson over these cases is judged; a patient's cases are never on both sides.
+
+    ``kept`` are groups whose holding out was decided before; None decides now.
+    """
     everything = tuple(cases)
     groups = list(dict.fromkeys(case.group for case in cases))
-    if len(groups) < FOR_FOLDS:
-        return Split("nothing", everything)
-    out = held_out(groups)
-    if out:
+    out = held_out(groups) if kept is None else kept & set(groups)
+    if out and len(out) < len(groups) and len(groups) >= FOR_FOLDS:
         once = _round(everything, out)
         return Split("held out", once.learn, (once,))
-    order = sorted(groups, key=place)
+    free = [group for group in groups if group not in out] if len(out) < len(groups) else groups
+    learn = tuple(case for case in everything if case.group in free)
+    if len(free) < FOR_FOLDS:
+        return Split("nothing", learn)
+    order = sorted(free, key=place)
     parts = [frozenset(order[k::FOLDS]) for k in range(FOLDS)]
-    return Split("folds", everything, tuple(_round(everything, part) for part in parts))
+    return Split("folds", learn, tuple(_round(learn, part) for part in parts))
 
 
 def _round(cases: tuple[TaughtCase, ...], out: frozenset[str]) -> Round:

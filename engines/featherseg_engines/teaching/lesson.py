@@ -23,7 +23,7 @@ from featherseg_engines.teaching.order import (
     Verdict,
 )
 from featherseg_engines.teaching.record import LessonRecord, called, case_key, write_record
-from featherseg_engines.teaching.school import Learnt, School
+from featherseg_engines.teaching.school import Learnt, Naming, School
 
 SLICE_MINUTES, VOLUME_MINUTES = 3.0, 10.0
 """Time for learning where nobody says otherwise."""
@@ -64,7 +64,7 @@ class Lesson:
 
     def give(self, name: str) -> Outcome:
         """The candidate, whole in the run's folder, and what the gate says of it."""
-        plan, rival = split(self.cases), Rival(self.order)
+        plan, rival = split(self.cases, self.order.held_out), Rival(self.order)
         budget, after = budget_s(self.order), after_s(self.order, plan)
         self.listen(TeachProgress("preparing", 0.0, budget + after))
         self.control.between()
@@ -84,7 +84,8 @@ class Lesson:
             _part(self.listen, share, 1.0, after),
             look,
         )
-        candidate = self._export(learnt, self.run, name)
+        held_out = len(plan.judge) if plan.how == "held out" else 0
+        candidate = self._export(learnt, self.run, Naming(name, held_out))
         looked, pairs = self._examined(candidate, rival, plan, after)
         verdict = self._verdict(plan, rival, judged if plan.how == "folds" else looked)
         self._write_record(plan, verdict, curve or learnt.curve)
@@ -115,15 +116,15 @@ class Lesson:
         folder = self.run / "fold"
         folder.mkdir()
         try:
-            trial = self._export(learnt, folder, "trial.fold")
+            trial = self._export(learnt, folder, Naming("trial.fold"))
             found = [one for one, _ in examine(trial, rival, fold.judge, self.order, self.control)]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return found, learnt.curve
 
-    def _export(self, learnt: Learnt, folder: Path, name: str) -> ModelBundle:
+    def _export(self, learnt: Learnt, folder: Path, naming: Naming) -> ModelBundle:
         self.control.between()
-        return self.school.export(learnt, self.order, folder, name)
+        return self.school.export(learnt, self.order, folder, naming, self.control)
 
     def _examined(
         self, candidate: ModelBundle, rival: Rival, plan: Split, after: float
@@ -145,11 +146,14 @@ class Lesson:
             verdict = unjudged([one.score for one in judged], classes, len(self.cases))
         else:
             verdict = judge(judged, classes, folds=plan.how == "folds", rival=rival.there)
-        left = len(self.order.cases) - len(self.cases)
-        if not left:
-            return verdict
-        what = "One case was" if left == 1 else f"{left} cases were"
-        return replace(verdict, sentence=f"{verdict.sentence} {what} left out: image and mask do not fit.")
+        told = [verdict.sentence]
+        for left, why in (
+            (len(self.order.cases) - len(self.cases), "image and mask do not fit"),
+            (len(self.order.left_out), "the image cannot be read"),
+        ):
+            if left:
+                told.append(f"{'One case was' if left == 1 else f'{left} cases were'} left out: {why}.")
+        return replace(verdict, sentence=" ".join(told))
 
     def _write_record(self, plan: Split, verdict: Verdict, curve: tuple[CurvePoint, ...]) -> None:
         order, learnt = self.order, {case_key(case.name) for case in plan.learn}

@@ -10,10 +10,11 @@ import numpy.typing as npt
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import whole
 from featherseg_engines.inference.postprocess import labels_at, probabilities
+from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.examining import Rival
 from featherseg_engines.teaching.order import Control, Picture, TaughtCase, TeachOrder
 from featherseg_engines.teaching.pictures import picture, shown_slice
-from featherseg_engines.teaching.scoring import THRESHOLD, Found, Numbers, agreement, class_numbers
+from featherseg_engines.teaching.scoring import THRESHOLD, Found, Numbers, agreement
 
 if TYPE_CHECKING:
     from torch import nn
@@ -69,17 +70,16 @@ class Glance:
         return found
 
     def _numbers(self, probability: Floats) -> Numbers:
-        table = output_numbers(self._order, len(probability))
-        return np.asarray(table[labels_at(probability, THRESHOLD)], np.uint8)
+        return np.asarray(output_numbers(self._order)[labels_at(probability, THRESHOLD)], np.uint8)
 
 
-def output_numbers(order: TeachOrder, labels: int) -> Numbers:
-    """Class numbers of a learning network's labels (0: nothing): the classes, after what the parent knew."""
-    if labels == len(order.classes) or order.parent is None:
-        return np.arange(labels + 1, dtype=np.uint8)
-    table = list(class_numbers(order.parent.card.labels, order))
-    table += [number for number in range(1, len(order.classes) + 1) if number not in table]
-    return np.array((table + [0] * labels)[: labels + 1], np.uint8)
+def output_numbers(order: TeachOrder) -> Numbers:
+    """Class numbers of a learning network's outputs (0: nothing); what only the parent knows is nothing here."""
+    outputs = outputs_of(order)
+    table = np.zeros(len(outputs.labels) + 1, np.uint8)
+    for number, output in enumerate(outputs.of_person, start=1):
+        table[output] = number
+    return table
 
 
 def _on_slice(found: Numbers, case: TaughtCase, z: int, order: TeachOrder) -> Found:

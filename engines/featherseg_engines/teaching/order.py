@@ -80,6 +80,10 @@ class TeachOrder:
         Names of the labels 1, 2, … of the cases; those the parent knows keep its outputs, new ones grow the head.
     values
         The person's label number for each class, for the new bundle's card.
+    held_out
+        Groups that are never learnt from, as a workspace keeps them; None: chosen from the cases at hand.
+    left_out
+        A sentence for each case that could not be read.
     """
 
     cases: tuple[TaughtCase, ...]
@@ -89,6 +93,8 @@ class TeachOrder:
     in_use: ModelBundle | None
     settings: Settings = field(default_factory=Settings)
     colours: tuple[str, ...] = ()
+    held_out: frozenset[str] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 class Control(Protocol):

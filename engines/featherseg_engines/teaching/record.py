@@ -9,9 +9,10 @@ from typing import Any
 
 from featherseg_engines.annotation.files import write_text
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.models.taught import RECORD
 from featherseg_engines.teaching.order import CaseScore, CurvePoint, Settings, Verdict
 
-NAME = "version.json"
+NAME = RECORD
 FORMAT = 1
 
 

@@ -10,8 +10,9 @@ from filelock import FileLock, Timeout
 
 from featherseg_engines.errors import TrainingError, WriteError
 from featherseg_engines.models.bundle import CARD
+from featherseg_engines.models.taught import UNFINISHED
 
-ENDING = ".training"
+ENDING = UNFINISHED
 LOCK = ".lock"
 LEFT_S = 24 * 3600.0
 """Age from which on a run's folder without a lock is a leftover too."""

@@ -27,8 +27,18 @@ class Learnt(Protocol):
 
 
 Learn = Callable[[Sequence[TaughtCase], TeachOrder, float, Control, Listen, "Look | None"], Learnt]
-Export = Callable[[Learnt, TeachOrder, Path, str], ModelBundle]
-"""What was learnt, the order, an empty folder and the model's name: a whole bundle, checked, its card last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The name of the model to be written, and how many cases were held out of its lesson."""
+
+    name: str
+    held_out: int = 0
+
+
+Export = Callable[[Learnt, TeachOrder, Path, Naming, Control], ModelBundle]
+"""What was learnt, the order and an empty folder: a whole bundle, checked, its card last. *Raises* Cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +54,11 @@ def standard_school() -> School:
     from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
     from featherseg_engines.teaching.learn import Learned, learn
 
-    def export(learnt: Learnt, order: TeachOrder, folder: Path, name: str) -> ModelBundle:
+    def export(
+        learnt: Learnt, order: TeachOrder, folder: Path, naming: Naming, control: Control
+    ) -> ModelBundle:
         assert isinstance(learnt, Learned)
-        return export_candidate(learnt, order, folder, CandidateAbout(name))
+        about = CandidateAbout(naming.name, held_out=naming.held_out)
+        return export_candidate(learnt, order, folder, about, control.between)
 
     return School(learn, export)

@@ -36,7 +36,7 @@ class LocalTeacher:
         TrainingError
             None of the cases can be learnt from.
         """
-        return budget_s(order) + after_s(order, split(_usable(order)))
+        return budget_s(order) + after_s(order, split(_usable(order), order.held_out))
 
     def teach(self, order: TeachOrder, folder: Path, control: Control, listen: Listen) -> Outcome:
         """See :class:`~featherseg_engines.teaching.order.Teacher`.

@@ -1,0 +1,304 @@
+"""``python3 dev.py bench teach``: what a lesson of a few cases and minutes gives, beside a forest and plain training.
+
+For each task a parent that has never seen it is taught 5, 10, 20 cases of the train part; the dev part is the unseen
+rest. "ours" is the product's way (``LocalTeacher``: hold-out, gate and all); beside it, from the same cases, a random
+forest on multi-scale features (scikit-image's trainable segmentation) and plain training of the whole network with
+Adam at the paper's rate for the same time. A finished row is kept in ``out/bench_teach`` and not made again.
+
+    python3 dev.py bench teach [--quick] [--cases 10] [--tasks polyp,nuclei] [--minutes 3] [--dev 40] [--only ours]
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from featherseg.cli_finetune import Unhurried, drawn, order_from_dataset
+from featherseg_engines.datasets import Dataset, read_dataset
+from featherseg_engines.evaluation import scored
+from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.models.bundle import ModelBundle, open_bundle
+from featherseg_engines.models.catalogue import Catalogue
+from featherseg_engines.teaching.order import Settings, TeachOrder
+from featherseg_engines.teaching.teach import LocalTeacher
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT.parent / "shared" / "data"
+OUT = ROOT / "out" / "bench_teach"
+Numbers = npt.NDArray[np.uint8]
+Answer = Callable[[npt.NDArray[np.generic]], Numbers]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row's parent and data; ``whole`` is the shipped model that learned from the whole train part."""
+
+    name: str
+    parent: str
+    data: str
+    whole: str
+    glob: str = "*"
+    own: str = "isic2017_lesion"
+    counts: tuple[int, ...] = (5, 10, 20)
+
+
+TASKS = (
+    Task("polyp", "repsegnet.skin", "kvasir_seg", "repsegnet.polyp"),
+    Task("breast_us", "repsegnet.skin", "busi", "repsegnet.breast_us"),
+    Task("nuclei", "repsegnet.skin", "dsb2018_nuclei", "repsegnet.nuclei"),
+    Task("blood_cells", "repsegnet.skin", "wbc_blood", "repsegnet.blood_cells"),
+    Task(
+        "chase",
+        "drive",
+        "retina_vessels",
+        "repsegnet.vessels",
+        "chase_*",
+        "retina_vessels:drive_*",
+        (5, 10, 16),
+    ),
+)
+
+
+def part(name: str, split: str, most: int = 0) -> Dataset:
+    """A split of a data set, ``name:glob`` for some of it; at most ``most`` cases, spread evenly."""
+    folder, _, glob = name.partition(":")
+    found = read_dataset(DATA / folder, split)
+    chosen = [c for c in found.cases if Path(c.name).match(glob or "*")]
+    if most and len(chosen) > most:
+        chosen = [chosen[i] for i in np.linspace(0, len(chosen) - 1, most).round().astype(int)]
+    return replace(found, cases=tuple(chosen))
+
+
+def dice(answer: Answer, dataset: Dataset) -> float:
+    """Mean per-image Dice at the original size."""
+    return scored(answer, dataset, surfaces=False).summary().dice
+
+
+def by_name(bundle: ModelBundle, dataset: Dataset) -> Answer:
+    """A bundle's answer in a data set's class numbers: by name, else its first label as the first class."""
+    model, names = OnnxModel(bundle), [entry.name.casefold() for entry in bundle.card.labels]
+    table = np.zeros(len(names) + 1, np.uint8)
+    known = [names.index(c.casefold()) if c.casefold() in names else None for c in dataset.classes]
+    if not any(at is not None for at in known):
+        known[0] = 0
+    for number, at in enumerate(known, start=1):
+        if at is not None:
+            table[at + 1] = number
+    return lambda voxels: table[labels_at(model.volume_probability(voxels), 0.5)]
+
+
+def order_of(task: Task, count: int, minutes: float, seed: int) -> TeachOrder:
+    """``count`` cases of the train part, taught to the task's parent."""
+    order = order_from_dataset(DATA / task.data, "train", task.glob)
+    parent = parent_of(task, minutes)
+    settings = Settings(minutes=minutes, seed=seed)
+    cases = drawn(order.cases, count, seed)
+    return replace(order, cases=cases, parent=parent, in_use=parent, settings=settings)
+
+
+def parent_of(task: Task, minutes: float) -> ModelBundle:
+    """The bundled model of that name; "drive" is taught here, once, from the nuclei model and DRIVE alone."""
+    if task.parent != "drive":
+        return Catalogue().resolve(task.parent)
+    folder = OUT / "repsegnet.drive"
+    if not folder.exists():
+        start = Catalogue().resolve("repsegnet.nuclei")
+        order = order_from_dataset(DATA / task.data, "train", "drive_*")
+        settings = Settings(minutes=2 * minutes)
+        LocalTeacher().teach(
+            replace(order, parent=start, in_use=None, settings=settings), folder, Unhurried(), print_phase
+        )
+    return open_bundle(folder)
+
+
+def print_phase(at: object) -> None:
+    """Nothing: a lesson's progress is not part of the table."""
+
+
+def ours(task: Task, order: TeachOrder, dev: Dataset, own: Dataset, folder: Path) -> dict[str, object]:
+    """The product's way: Dice on dev and on the parent's own task, and what the gate said."""
+    started = time.monotonic()
+    outcome = LocalTeacher().teach(order, folder, Unhurried(), print_phase)
+    verdict = outcome.verdict
+    return {
+        "after": dice(by_name(outcome.candidate, dev), dev),
+        "own_after": dice(by_name(outcome.candidate, own), own),
+        "seconds": time.monotonic() - started,
+        "steps": outcome.candidate.card.training.settings["steps"],
+        "decision": verdict.decision,
+        "gate": [verdict.parent_dice, verdict.candidate_dice],
+    }
+
+
+def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
+    """All weights in the paper's form, Adam at the paper's rate, whole images at the parent's size; the same time."""
+    import torch
+
+    from featherseg_engines.errors import Cancelled
+    from featherseg_engines.networks.registry import default_registry
+    from featherseg_engines.training.checkpoint import load_weights
+    from featherseg_engines.training.feeds import BlockFeed, SliceFeed
+    from featherseg_engines.training.folded_form import folded_form
+    from featherseg_engines.training.measuring import answer_of
+    from featherseg_engines.training.plan import Plan, Stage
+    from featherseg_engines.training.samples import Slice, scaled_samples
+    from featherseg_engines.training.trainer import Trainer
+
+    assert order.parent is not None
+    pre, card = order.parent.card.preprocessing, order.parent.card
+    network = default_registry().build(card.network, in_channels=3, classes=len(order.classes) + 1)
+    if card.training.settings.get("form") == "folded":
+        network = folded_form(network)
+    load_weights(network, order.parent.weights)
+    side = pre.long_side or pre.patch[0] // 2
+    plan = Plan(
+        stages=(Stage(side, 10**6),), optimizer="adam", weight_decay=0.0, schedule="constant", ema_decay=0.0
+    )
+    slices = [Slice(c.name, c.voxels[0], c.labels[0]) for c in order.cases]
+    feed = (
+        BlockFeed(scaled_samples(slices, pre), pre.patch, plan)
+        if pre.patch
+        else SliceFeed(
+            lambda size: scaled_samples(slices, replace(pre, long_side=size)),
+            pre.stride,
+            plan.batch,
+            plan.seed,
+        )
+    )
+    mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (pre.mean, pre.std))
+    until = time.monotonic() + 60 * minutes
+    trainer = Trainer(network, plan, feed, lambda x: (x - mean) / std, lambda *_: 0.0)
+    steps = [0]
+
+    def over() -> bool:
+        steps[0] += 1
+        return time.monotonic() > until
+
+    with contextlib.suppress(Cancelled):
+        trainer.run(cancelled=over)
+    network.eval()
+    return {"after": dice(answer_of(network, pre), dev), "steps": steps[0]}
+
+
+def forest(order: TeachOrder, dev: Dataset) -> dict[str, object]:
+    """scikit-image's trainable segmentation as its gallery sets it up: 50 trees of depth 10, 5 % of pixels each."""
+    from skimage.feature import multiscale_basic_features
+    from skimage.future import fit_segmenter, predict_segmenter
+    from sklearn.ensemble import RandomForestClassifier
+
+    def features(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+        colour = {"channel_axis": -1} if pixels.ndim == 3 else {}
+        found = multiscale_basic_features(pixels, sigma_min=1, sigma_max=16, workers=2, **colour)
+        return np.asarray(found, np.float32)
+
+    rng, seen, truth = np.random.default_rng(0), [], []
+    for case in order.cases:
+        found = features(rgb(case.voxels[0])).reshape(-1, features(rgb(case.voxels[0])[:8, :8]).shape[-1])
+        chosen = rng.permutation(len(found))[: 60_000 // len(order.cases) * 5]
+        seen.append(found[chosen])
+        truth.append(case.labels[0].reshape(-1)[chosen].astype(np.int64) + 1)
+    trees = RandomForestClassifier(n_estimators=50, n_jobs=2, max_depth=10, max_samples=0.05, random_state=0)
+    trained = fit_segmenter(np.concatenate(truth)[None], np.concatenate(seen)[None], trees)
+    return {
+        "after": dice(
+            lambda voxels: np.stack(
+                [np.asarray(predict_segmenter(features(rgb(s)), trained) - 1, np.uint8) for s in voxels]
+            ),
+            dev,
+        )
+    }
+
+
+def rgb(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    """A slice as colour, so that all images of a set have the same features."""
+    return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+
+
+def row(task: Task, count: int, options: argparse.Namespace) -> dict[str, object]:
+    """One line of the table; what is there already is not made again."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    kept = OUT / f"{task.name}_{count}.json"
+    found: dict[str, object] = json.loads(kept.read_text()) if kept.exists() else {}
+    order = order_of(task, count, options.minutes, options.seed)
+    dev = part(f"{task.data}:{task.glob}", "dev", options.dev)
+    own = part(task.own, "dev", options.dev)
+    parent = order.parent
+    assert parent is not None
+    works: dict[str, Callable[[], dict[str, object]]] = {
+        "before": lambda: {
+            "dice": dice(by_name(order.parent, dev), dev),
+            "own": dice(by_name(order.parent, own), own),
+        },
+        "whole": lambda: {"dice": dice(by_name(Catalogue().resolve(task.whole), dev), dev)},
+        "ours": lambda: ours(task, order, dev, own, OUT / f"{task.name}_{count}_{int(time.time())}"),
+        "plain": lambda: plain(order, dev, options.minutes),
+        "forest": lambda: forest(order, dev),
+    }
+    for name, work in works.items():
+        if name not in found and (name in ("before", "whole") or options.only in ("", name)):
+            found[name] = work()
+            kept.write_text(json.dumps(found, indent=1))
+            print(f"  {task.name} {count} {name}: {found[name]}", file=sys.stderr, flush=True)
+    return found
+
+
+def line(task: Task, count: int, found: dict[str, dict[str, float]]) -> str:
+    """A row in Markdown."""
+    before, whole, mine = found["before"], found["whole"], found.get("ours", {})
+    after = mine.get("after", float("nan"))
+    gap = whole["dice"] - before["dice"]
+    closed = f"{(after - before['dice']) / gap:.0%}" if gap > 0.02 else "-"
+    cells = [
+        f"{task.parent.removeprefix('repsegnet.')} -> {task.name}",
+        str(count),
+        f"{before['dice']:.3f}",
+        f"**{after:.3f}**",
+        f"{whole['dice']:.3f}",
+        closed,
+        f"{mine.get('seconds', float('nan')):.0f}",
+        *(f"{found.get(k, {}).get('after', float('nan')):.3f}" for k in ("plain", "forest")),
+        f"{before['own']:.3f} -> {mine.get('own_after', float('nan')):.3f}",
+        str(mine.get("decision", "-")),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main(words: list[str]) -> int:
+    """Make the rows that are missing and print the table."""
+    parser = argparse.ArgumentParser(prog="bench teach", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one row only")
+    parser.add_argument("--cases", type=int, default=0, help="only rows of so many cases")
+    parser.add_argument("--tasks", default="", help="only these, with commas")
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--dev", type=int, default=40, help="dev images, at most")
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--only", default="", help="ours, plain or forest")
+    options = parser.parse_args(words)
+    if not DATA.is_dir():
+        print("The shared data are not here; this benchmark needs them.")
+        return 0
+    chosen = [t for t in TASKS if not options.tasks or t.name in options.tasks.split(",")]
+    rows = [(t, n) for t in chosen for n in t.counts if options.cases in (0, n)]
+    rows.sort(key=lambda r: r[1] != 10)
+    print(
+        f"{options.minutes:g} minutes of learning, at most {options.dev} dev images, seed {options.seed}\n\n"
+        "| parent -> task | cases | before | after | whole train part | of the gap | s | plain | forest "
+        "| own task | gate |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+        flush=True,
+    )
+    for task, count in rows[:1] if options.quick else rows:
+        print(line(task, count, row(task, count, options)), flush=True)  # type: ignore[arg-type]
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
