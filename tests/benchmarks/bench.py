@@ -1,6 +1,7 @@
 """Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live, scroll,
-stroke_window, teach_window, volumes, startup. By themselves, with options of their own: ``bench profile [network]`` prints where
-the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson gives.
+stroke_window, teach_window, volumes, startup. By themselves, with options of their own: ``bench profile [network]``
+prints where the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson
+gives.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """

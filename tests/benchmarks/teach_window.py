@@ -257,6 +257,7 @@ def main() -> None:
         watched = Watched(teaching.make_teacher())
         teaching.make_teacher = lambda: watched
         measure(window, teaching, watched, heart)
+        window.session.use(None)  # what was painted is nobody's
         window.close()
         app.processEvents()
 

@@ -1,6 +1,6 @@
 """Batches for a lesson that lasts a given time: the person's cases, each as often as the others, and some replay."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,6 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.teaching.classes import Outputs
 from featherseg_engines.teaching.order import UNSEEN, Control, TaughtCase
 from featherseg_engines.teaching.variety import varied
-from featherseg_engines.training.augment import augmented, volume_augmentation
 from featherseg_engines.training.samples import Sample, padded
 
 CROP = 160
@@ -84,7 +83,7 @@ class Helpings:
         self._rng = np.random.default_rng(seed)
         self._dice = torch.Generator().manual_seed(seed)
         self._size = window_of([*pieces, *replay], pre)
-        self._changed = volume_augmentation(seed) if pre.dims == 3 else None
+        self._changed = _volume_changes(seed) if pre.dims == 3 else None
         self._order: list[int] = []
         self._old: list[int] = []
 
@@ -95,7 +94,7 @@ class Helpings:
         chosen += [self._replay[self._turn(self._old, len(self._replay))] for _ in range(old)]
         cut = [cut_out(piece, self._size, self._rng) for piece in chosen]
         if self._changed is not None:
-            pairs = [augmented(self._changed, sample) for sample in cut]
+            pairs = [self._changed(sample) for sample in cut]
             return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])
         images = torch.from_numpy(np.stack([s.image for s in cut])).float() / 255.0
         labels = torch.from_numpy(np.stack([s.labels for s in cut])).long()
@@ -110,6 +109,13 @@ class Helpings:
         if not order:
             order.extend(int(i) for i in self._rng.permutation(count))
         return order.pop()
+
+
+def _volume_changes(seed: int) -> Callable[[Sample], tuple[Tensor, Tensor]]:
+    from featherseg_engines.training.augment import augmented, volume_augmentation  # MONAI: slow to import
+
+    changes = volume_augmentation(seed)
+    return lambda sample: augmented(changes, sample)
 
 
 def window_of(pieces: Sequence[Piece], pre: Preprocessing) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.teaching import pupil as pupils
+from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, prepared
 from featherseg_engines.teaching.looking import LookResult
@@ -33,8 +34,8 @@ from featherseg_engines.teaching.order import (
 )
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import sight_for
+from featherseg_engines.training.layout import INSTANCE, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice
-from featherseg_engines.training.trainer import INSTANCE, last_channels
 
 BATCH = 8
 RATE, LAST_RATE, DECAY = 1e-3, 1e-5, 0.01
@@ -88,13 +89,15 @@ def learn(
     TrainingError
         No cases, a model that cannot be taught, or a loss that is not finite.
     """
-    budget = budget if isinstance(budget, Budget) else Budget(budget)
+    budget, control = budget if isinstance(budget, Budget) else Budget(budget), Patient(control)
+    budget = replace(budget, clock=control.clock(budget.clock))
     torch.set_num_threads(order.settings.threads)
     torch.manual_seed(order.settings.seed)
     started = budget.clock()
     lesson = _prepared(cases, order, control)
     control.between()
     runner = _Run(lesson, order, budget, started)
+    breathe(lesson.network, control.between)  # after its average was copied, which is what leaves the lesson
     while not runner.over():
         control.between()
         runner.step()

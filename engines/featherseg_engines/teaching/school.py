@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.gentle_import import load_torch
 from featherseg_engines.teaching.order import Control, CurvePoint, Listen, TaughtCase, TeachOrder
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class School:
 
 def standard_school() -> School:
     """The product's way; imports torch, so it is called in the trainer's thread."""
+    load_torch()
     from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
     from featherseg_engines.teaching.learn import Learned, learn
 

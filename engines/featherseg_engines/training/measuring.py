@@ -13,7 +13,7 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import whole
 from featherseg_engines.inference.postprocess import labels_at, probabilities
 from featherseg_engines.networks.spec import deployed_form
-from featherseg_engines.training.trainer import last_channels
+from featherseg_engines.training.layout import last_channels
 
 
 def measure(network: nn.Module, preprocessing: Preprocessing, dataset: Dataset) -> Evaluation:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
 from featherseg_engines.training.feeds import Feed
+from featherseg_engines.training.layout import INSTANCE, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 from featherseg_engines.training.plan import History, Plan, Progress
 
@@ -29,8 +30,6 @@ SETTLING = 12
 
 MOST_WILD = 20
 """Steps in a row whose gradient is not finite (they are left out) before a lesson is given up."""
-INSTANCE = (nn.InstanceNorm2d, nn.InstanceNorm3d)
-"""Their gradients overflow in bfloat16 (measured on LGMSNet-3D); networks with them learn in float32."""
 
 
 def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
@@ -40,11 +39,6 @@ def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
         return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
     kind = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
     return kind(network.parameters(), lr=rate, weight_decay=decay)
-
-
-def last_channels(x: Tensor) -> Tensor:
-    """The same values with the channels last in memory, which CPU convolutions read faster."""
-    return x.contiguous(memory_format=torch.channels_last if x.ndim == 4 else torch.channels_last_3d)
 
 
 class Trainer:
