@@ -1,5 +1,6 @@
 """One click teaches: one run for two clicks, held back by the person, and only what is better comes into use."""
 
+import gc
 import threading
 import time
 
@@ -78,6 +79,18 @@ def test_two_clicks_on_teach_start_one_run(school):
     school.until("finished")
     assert len(school.teacher.orders) == 1
     assert school.teacher.threads == {"featherseg-trainer"}
+
+
+def test_no_full_garbage_collection_holds_the_window_up_while_it_learns(school):
+    before = gc.get_threshold()
+    school.teacher.free = False
+    school.teaching.start()
+    school.pump.until(lambda: bool(school.teacher.orders))
+    assert gc.get_threshold()[2] > 10_000
+    school.teacher.free = True
+    school.until("finished")
+    school.teaching.close()
+    assert gc.get_threshold() == before
 
 
 def test_a_second_lesson_is_given_by_the_same_thread(school):

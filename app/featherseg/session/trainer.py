@@ -1,8 +1,10 @@
 """One persistent trainer thread: one lesson at a time, of low priority, waiting while the person is at work."""
 
+import contextlib
+import gc
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -17,6 +19,8 @@ INPUT_REST_S = 0.2
 """Mouse or keys that were felt so long ago still hold the next step back."""
 LOOK_S = 0.02
 """How often one who waits looks whether to go on; a cancel wakes at once."""
+NEVER = 1_000_000
+"""Collections of the middle generation before a full one: more than there are in a lesson of hours."""
 NO_MEMORY = "There is not enough memory for teaching; close other programs, or teach with fewer cases."
 UNEXPECTED = "Teaching failed for an unknown reason. The model in use and your labels are untouched."
 
@@ -177,7 +181,8 @@ class Trainer:
 
         mailbox = _Mailbox(tell, lesson.heard)
         try:
-            result = lesson.work(steering, mailbox.put)
+            with short_collections():
+                result = lesson.work(steering, mailbox.put)
         except Cancelled:
             return
         except FeathersegError as error:
@@ -189,3 +194,17 @@ class Trainer:
             tell(lambda: lesson.failed(UNEXPECTED))
         else:
             tell(lambda: lesson.done(result))
+
+
+@contextlib.contextmanager
+def short_collections() -> Iterator[None]:
+    """Put Python's full garbage collections off: with torch imported each holds the window for 300 ms and more.
+
+    What a full collection would have found is found after the block; new objects are collected as ever.
+    """
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, NEVER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(young, middle, old)
