@@ -7,7 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QComboBox, QFormLayout, QShortcut, QVBoxLayout, QWidget
 
-from featherseg.session.commands import session_commands
+from featherseg.session.commands import Command, session_commands
 from featherseg.session.session import Session
 from featherseg.session.settings import Theme
 from featherseg.session.stroke_commands import stroke_commands
@@ -16,12 +16,15 @@ from featherseg.session.toolbox import Toolbox
 from featherseg.session.unsure_commands import unsure_commands
 from featherseg.ui.connections import Connections
 from featherseg.ui.dispatch import UiThread
+from featherseg.ui.input_sense import InputSense
 from featherseg.ui.notices import NoticeBar
 from featherseg.ui.panel import SessionPanel
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.style import sheet
+from featherseg.ui.teach_box import TeachBox
 from featherseg.viewer.dock_view import NEW, DockView
 from featherseg.window.files import Files
+from featherseg.window.schooling import layer_teaching
 from featherseg_engines.inference.proposal import Proposal
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ KEYS = {
     "drop": "Ctrl+Alt+D",
     "model.unsure": "Ctrl+Alt+U",
     "live": "Ctrl+Alt+W",
+    "model.teach": "Ctrl+Alt+T",
     "undo": "Ctrl+Z",
     "redo": "Ctrl+Shift+Z",
     "tool.brush": "Ctrl+Alt+B",
@@ -74,6 +78,9 @@ class FeathersegDock(QWidget):
         self.toolbox = Toolbox(self.session)
         self.panel = SessionPanel(self.session, KEYS, self.toolbox)
         self.files = Files(self.session, self)
+        self.teaching = layer_teaching(self.session)
+        self.teach = TeachBox(self.teaching, KEYS["model.teach"])
+        self.sense = InputSense(self.teaching.felt_input, self)
         self._lay_out()
         self._add_shortcuts()
         self.image_choice.activated.connect(self._on_image_chosen)
@@ -85,11 +92,12 @@ class FeathersegDock(QWidget):
         self.connections.add(self.session.proposed, self._on_proposed)
         self.connections.add(self.view.bound, self._fill)
         self.connections.add(napari_viewer.events.theme, self._on_theme)
+        self.connections.add(self.teaching.changed, self._on_teaching)
         self._on_theme()
         self._on_layers_changed()
-        release, close = self.view.release, self.session.close
-        disconnect = self.connections.clear
-        self.destroyed.connect(lambda: (disconnect(), release(), close()))
+        release, close, end = self.view.release, self.session.close, self.teaching.close
+        disconnect, forget = self.connections.clear, self.teach.connections.clear
+        self.destroyed.connect(lambda: (disconnect(), forget(), end(), release(), close()))
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -101,6 +109,7 @@ class FeathersegDock(QWidget):
         self.notices = NoticeBar(self.session)
         self.panel.put_on_top(choices)
         self.panel.put_below(SaveBox(self.session, self.files.ask_save))
+        self.panel.put_at_foot(self.teach)
         column = QVBoxLayout(self)
         column.addWidget(self.notices)
         column.addWidget(self.panel, 1)
@@ -113,7 +122,9 @@ class FeathersegDock(QWidget):
 
     def _add_shortcuts(self) -> None:
         session, toolbox = self.session, self.toolbox
+        teach = Command("model.teach", "Teach", "", "Model", self.teaching.start)
         for command in (
+            teach,
             *session_commands(session),
             *unsure_commands(session),
             *tool_commands(session, toolbox),
@@ -124,6 +135,9 @@ class FeathersegDock(QWidget):
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
                 shortcut.setAutoRepeat(False)
                 shortcut.activated.connect(command.run)
+
+    def _on_teaching(self) -> None:
+        self.sense.wake(self.teaching.running)
 
     def _on_proposed(self, proposal: Proposal | None) -> None:
         if proposal is not None:

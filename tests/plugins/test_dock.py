@@ -16,6 +16,7 @@ from featherseg.ui.style import sheet
 from featherseg.viewer.dock_strokes import MARKS_NAME
 from featherseg.viewer.unsure import MARK
 from featherseg_engines.imaging.volume import Window
+from featherseg_engines.labels import Box
 
 
 @pytest.fixture(autouse=True)
@@ -284,3 +285,15 @@ def test_strokes_refine_the_proposal_and_their_marks_lie_on_a_layer_of_their_own
     assert ghost()[95, 110] and set(np.unique(marks.data)) == {0, 1}
     hand.key("ctrl+alt+space")
     assert MARKS_NAME not in viewer.layers and session.case.labels.array[0, 20, 30] == 1
+
+
+def test_the_dock_offers_to_teach_from_labelled_slices(viewer):
+    values = np.random.default_rng(0).integers(0, 255, (6, 40, 48)).astype(np.uint8)
+    viewer.add_image(values, name="anything")
+    dock = open_dock(viewer)
+    assert not dock.teach.teach.isEnabled() and "at least 3 slices" in dock.teach.about.text()
+    for z in range(3):
+        box = Box((z, 2, 2), (z + 1, 9, 9))
+        dock.session.paint("Stroke", box, np.ones((1, 7, 7), np.uint8))
+    wait(lambda: dock.teach.teach.isEnabled())
+    assert dock.teach.about.text().startswith("3 new")

@@ -9,9 +9,10 @@ from psygnal import Signal
 from featherseg.session import lesson_mark
 from featherseg.session.lesson_plan import Plan, Stock, Wishes
 from featherseg.session.workbench import Workbench
-from featherseg_engines.annotation.cases import Case, CaseState
+from featherseg_engines.annotation.cases import Case
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.gathering import teachable
 from featherseg_engines.teaching.order import Control, TeachOrder
 
 NO_WORKSPACE = "Open a workspace: its accepted cases are what a model learns from."
@@ -56,12 +57,21 @@ class WorkspaceSource:
         self._bench, self._gather = bench, gather
         self._taught = taught or (lambda _: {})
         self._known: tuple[str, Mapping[str, str]] = ("", {})
+        self._stocks: dict[Wishes, Stock] = {}
         bench.listed.connect(self._on_listed)
         bench.changed.connect(self._on_listed)
         bench.session.model_changed.connect(self._on_listed)
 
     def stock(self, wishes: Wishes) -> Stock:
-        """Accepted cases, and those that the model in use has not learnt as they are now."""
+        """Accepted cases and volumes in work, and how many of them the model in use has not learnt as they are now.
+
+        Asked at every change of what is on screen, so it is remembered until the case list is another.
+        """
+        if wishes not in self._stocks:
+            self._stocks[wishes] = self._counted(wishes)
+        return self._stocks[wishes]
+
+    def _counted(self, wishes: Wishes) -> Stock:
         workspace = self._bench.workspace
         if workspace is None:
             return Stock(objection=NO_WORKSPACE)
@@ -83,9 +93,10 @@ class WorkspaceSource:
         return Plan(len(cases), lambda control: self._gather(workspace, cases, wishes, in_use, control), mark)
 
     def _accepted(self, workspace: Workspace, wishes: Wishes) -> list[Case]:
+        known = {case.id: case for case in teachable(workspace)}
         if wishes.cases == "listed":
-            return [case for case in self._bench.cases if case.state is CaseState.ACCEPTED]
-        return workspace.cases({CaseState.ACCEPTED})
+            return [known[case.id] for case in self._bench.cases if case.id in known]
+        return list(known.values())
 
     def _learnt(self) -> Mapping[str, str]:
         model = self._bench.session.model
@@ -96,6 +107,7 @@ class WorkspaceSource:
         return self._known[1]
 
     def _on_listed(self, _: object = None) -> None:
+        self._stocks.clear()
         self.changed.emit()
 
 

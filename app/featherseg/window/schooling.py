@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from featherseg.session.layer_source import LayerSource
 from featherseg.session.lesson_plan import Wishes
 from featherseg.session.session import Session
 from featherseg.session.teaching import Teaching
@@ -27,6 +28,12 @@ def standard_teaching(session: Session, bench: Workbench) -> Teaching | None:
     versions = Versions()
     sweep(versions.folder)  # what a lesson left that was killed with the program
     return Teaching(session, source, versions, make_teacher)
+
+
+def layer_teaching(session: Session) -> Teaching:
+    """Teaching from the layers of somebody's napari: the slices of the image in hand that were labelled."""
+    source = LayerSource(session, lambda in_use: starts_from(in_use, session.catalogue))
+    return Teaching(session, source, Versions(), make_teacher)
 
 
 def make_teacher() -> Teacher:
