@@ -11,6 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import numpy as np
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 from support.canvas import screenshot
 from support.hand import Hand, settle, wait
@@ -24,6 +26,7 @@ from featherseg.session.workspace_source import WorkspaceSource
 from featherseg.window.launch import make_window
 from featherseg.window.schooling import standard_teaching
 from featherseg_engines.annotation.cases import CaseState
+from featherseg_engines.imaging.readers import read_mask
 
 CASES, OPEN = 10, 2
 """Cases with a mask that are accepted, and further ones that are not done yet."""
@@ -52,6 +55,18 @@ def fake(decision: str, place: Path):  # type: ignore[no-untyped-def]
     return teacher, make
 
 
+def _part(teaching: Teaching) -> float:
+    return teaching.progress.done if teaching.progress is not None else 0.0
+
+
+def one_label(mask: Path, place: Path) -> Path:
+    """The mask with all its objects as one label."""
+    objects = read_mask(mask)
+    target = place / f"{mask.stem}.png"
+    Image.fromarray((objects[0] > 0).astype(np.uint8)).save(target)
+    return target
+
+
 def prepare(window, images: Path, masks: Path, place: Path) -> None:  # type: ignore[no-untyped-def]
     """A workspace whose first cases have masks and are accepted."""
     bench = window.work.bench
@@ -59,11 +74,24 @@ def prepare(window, images: Path, masks: Path, place: Path) -> None:  # type: ig
     assert bench.open(place / "Cells")
     gather(bench, found)
     wait(lambda: len(bench.cases) == len(found) and not bench.errands.busy, 60)
-    take_masks(bench, [m for f in found[:CASES] for m in masks.glob(f.stem + ".*")])
+    take_masks(bench, [one_label(m, place) for f in found[:CASES] for m in masks.glob(f.stem + ".*")])
     wait(lambda: not window.session.reading, 60)
     bench.set_state(bench.cases[:CASES], CaseState.ACCEPTED)
     bench.open_case(bench.cases[CASES])
     wait(lambda: bench.current is not None and bench.current.name == bench.cases[CASES].name)
+
+
+def compose(out: Path) -> None:
+    """Before, the strip while it learns, after, side by side in one picture for the README."""
+    before, strip, after = (Image.open(out / f"{n}.png") for n in ("0-old", "3-learning-0.6", "5-proposal"))
+    image, foot = (253, 32, 957, 736), (1092, 496, 1366, 744)
+    side, gap = 480, 12
+    panel = strip.crop(foot)
+    whole = Image.new("RGB", (2 * side + panel.width + 4 * gap, side + 2 * gap), "#1f2327")
+    for at, shot in ((gap, before), (side + panel.width + 3 * gap, after)):
+        whole.paste(shot.crop(image).resize((side, side), Image.Resampling.LANCZOS), (at, gap))
+    whole.paste(panel, (side + 2 * gap, gap + (side - panel.height) // 2))
+    whole.save(out / "teaching.png", optimize=True)
 
 
 def main(out: Path, images: Path, masks: Path, options: set[str]) -> int:
@@ -88,13 +116,17 @@ def main(out: Path, images: Path, masks: Path, options: set[str]) -> int:
             screenshot(window, out / f"{name}.png")
             say(f"{name}.png  {text}")
 
+        hand.key("space")
+        wait(lambda: window.session.proposal is not None)
+        picture("0-old", "the next case, by the model before the lesson")
+        hand.key("Escape")
         picture("1-before", "ten cases are accepted, Teach is what comes next")
         hand.click(box.teach)
         picture("2-clicked", box.running.text.text())
         for share in (0.25, 0.6):
             if teacher is not None:
                 teacher.gate.release(4)
-            wait(lambda s=share: teaching.progress is not None and teaching.progress.done >= s, 900)
+            wait(lambda s=share: not teaching.running or _part(teaching) >= s, 900)
             picture(f"3-learning-{share}", box.running.text.text())
         if teacher is not None:
             hand.click(box.advanced.fold)
@@ -118,6 +150,7 @@ def main(out: Path, images: Path, masks: Path, options: set[str]) -> int:
         picture("7-advanced", "the Advanced fold")
         window.close()
         app.processEvents()
+        compose(out)
     return 0
 
 

@@ -1,20 +1,23 @@
 """Teaching in the real window: a click on Teach, the strip, the sentence at the end, one filled button at a time."""
 
 import gc
+import shutil
 
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 from support.hand import Hand, has_hand, settle, wait
 from support.lessons import SENTENCES, FakeArchive, FakeSource, FakeTeacher
-from support.photographs import photographs
+from support.photographs import IMAGES, photographs
 
 from featherseg.session import lesson_mark
-from featherseg.session.gathering import gather
+from featherseg.session.gathering import gather, take_masks
+from featherseg.session.lesson_plan import Wishes
 from featherseg.session.teaching import Teaching
 from featherseg.session.workspace_source import WorkspaceSource, mark_in
 from featherseg.window.launch import make_window
 from featherseg_engines.annotation.cases import CaseState
+from featherseg_engines.teaching.order import Settings
 
 
 class Classroom:
@@ -200,3 +203,45 @@ def test_a_lesson_that_was_cut_off_is_told_at_the_next_start(room):
     assert room.bench.open(folder)
     wait(lambda: "a lesson over 6 cases was cut off" in room.window.notices.text())
     assert not mark_in(folder).exists()
+
+
+@pytest.mark.slow
+def test_a_real_lesson_from_the_click_to_the_answer_of_what_was_learnt(qtbot, tmp_path):
+    if not has_hand():
+        pytest.skip("needs an X display and xdotool")
+    window = make_window()
+    window.resize(1366, 768)
+    window.show()
+    bench, teaching, session = window.work.bench, window.teach.teaching, window.session
+    images = photographs(tmp_path / "images", 4)
+    masks = []
+    for i in range(3):
+        image = IMAGES[i % len(IMAGES)]
+        mask = next((image.parent.parent / "masks").glob(f"{image.stem}.*"))
+        masks.append(tmp_path / f"photo{i}{mask.suffix}")
+        shutil.copy(mask, masks[-1])
+    assert bench.open(tmp_path / "Work")
+    gather(bench, [images])
+    wait(lambda: len(bench.cases) == 4 and not bench.errands.busy)
+    take_masks(bench, masks)
+    wait(lambda: not session.reading)
+    bench.set_state(bench.cases[:3], CaseState.ACCEPTED)
+    bench.open_case(bench.cases[3])
+    wait(lambda: bench.current is not None and bench.current.name == bench.cases[3].name)
+    before = session.model
+    teaching.change(Wishes(Settings(minutes=0.1)))
+    settle(0.2)
+    Hand(window).click(window.teach.box.teach)
+    wait(lambda: not teaching.running, 240)
+    assert teaching.stage == "asking", teaching.sentence
+    assert session.model is before and len(teaching.result.outcome.side_by_side) >= 1
+    Hand(window).click(window.teach.box.asking.use)
+    assert session.model.identity not in ("", before.identity)
+    session.propose()
+    wait(lambda: session.proposal is not None)
+    assert session.proposal.weights == session.model.identity
+    teaching.undo()
+    assert session.model.identity == before.identity
+    window.close()
+    window.deleteLater()
+    qtbot.wait(50)

@@ -169,6 +169,7 @@ class ModelBox(QWidget):
         )
         permits = card.training.permits if "research" in card.training.permits.lower() else ""
         self.about.setText(" · ".join(part for part in (dice, permits) if part))
+        self.about.setVisible(bool(self.about.text()))
 
     def show_primary(self) -> None:
         """Say what the filled button does now."""

@@ -107,7 +107,8 @@ class TeachBox(QWidget):
             return
         stock = self._teaching.stock
         words = stock_in_words(stock)
-        self.about.setText(words if stock.objection else f"{words} · {about_minutes(self._teaching.minutes)}")
+        said = bool(stock.objection) or not stock.new
+        self.about.setText(words if said else f"{words} · {about_minutes(self._teaching.minutes)}")
         self.teach.setEnabled(not stock.objection)
         fill_button(self.teach, filled=self.due)
 
