@@ -15,7 +15,8 @@ SHARE = 0.25
 AT_MOST = 0.4
 """Of the patients so far that may be held out: chance must not take the lesson away."""
 AT_LEAST = 2
-FOLDS = 3
+FOLDS = 2
+"""Few, so that each has time to learn: a trial cut short speaks against a lesson that is not."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
