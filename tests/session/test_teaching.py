@@ -105,7 +105,10 @@ def test_progress_curve_and_picture_come_across_and_no_point_is_lost(school):
     school.teach()
     assert [point.step for point in school.teaching.curve] == [0, 1, 2]
     assert school.teaching.picture is not None and school.teaching.cases == 9
-    assert seen[0] == "gathering" and "learning" in seen and seen[-1] == "finished"
+    assert seen[0] == "gathering" and seen[-1] == "finished"
+    assert {"learning", "measuring"} & set(
+        seen
+    )  # only the newest crosses: on a busy machine the last of them
 
 
 def test_what_is_better_comes_into_use_and_undo_brings_the_old_one_back(school):

@@ -1,6 +1,6 @@
 """The second series over the first: its name, opacity and window, shown or not, and away with it."""
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -22,6 +22,8 @@ from featherseg_engines.imaging.windowing import in_words, limits
 
 class OverlayBox(QWidget):
     """Mirrors the overlay of the session's viewing; only there while something is laid over."""
+
+    appeared = Signal(QWidget)  # it has become visible
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -78,6 +80,7 @@ class OverlayBox(QWidget):
         self.range.setValue(limits(overlay.window))
         self.now.setText(in_words(overlay.window))
         self._filling = False
+        self.appeared.emit(self)
 
     def _on_changed(self, *_: object) -> None:
         overlay = self._viewing.overlay

@@ -108,6 +108,10 @@ class SessionPanel(QScrollArea):
         super().resizeEvent(event)
         self._make_room()
 
+    def reveal(self, widget: QWidget) -> None:
+        """Scroll to a widget that has just appeared, once it has its place."""
+        QTimer.singleShot(0, lambda: self.ensureWidgetVisible(widget, 0, 0))
+
     def _on_unfolded(self, opened: bool) -> None:
         if opened:
             QTimer.singleShot(0, self._show_unfolded)

@@ -110,6 +110,7 @@ class TeachBox(QWidget):
         said = bool(stock.objection) or not stock.new
         self.about.setText(words if said else f"{words} · {about_minutes(self._teaching.minutes)}")
         self.teach.setEnabled(not stock.objection)
+        self.teach.setHidden(bool(stock.objection))  # the sentence says what is missing; the column is short
         fill_button(self.teach, filled=self.due)
 
     def show_scores(self) -> None:

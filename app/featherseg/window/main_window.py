@@ -78,6 +78,7 @@ class MainWindow(QMainWindow):
         self.panel.put_below(self.ruler_box)
         self.panel.put_below(self.window_box)
         self.panel.put_below(self.overlay_box)
+        self.overlay_box.appeared.connect(self.panel.reveal)
         self.panel.put_below(SaveBox(session, self.save, self.table.hints["file.save"]))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()

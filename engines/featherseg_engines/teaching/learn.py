@@ -1,8 +1,8 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
-What was chosen by measurement (``bench teach``): all weights learn, in the folded form, at a rate that rises over the
-first steps and falls to the end of the time; the answer is a moving average; every fourth image is one of the
-parent's own where such images may ship; slices whose structures would be too small are seen closer.
+All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
+answer is a moving average; every fourth image is one of the parent's own where such images may ship; slices whose
+structures would be too small are seen closer. ``bench teach`` measures what this gives.
 """
 
 import copy

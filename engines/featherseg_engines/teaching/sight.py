@@ -10,7 +10,7 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.teaching.order import UNSEEN, TaughtCase
 
 WANTED = 12.0
-"""Pixels that the typical structure should be thick on the network's grid (measured: ``bench teach``)."""
+"""Pixels that the typical structure should be thick on the network's grid."""
 LARGEST = 256
 """Longer side up to which a slice goes through the network as a whole; beyond, patches of this side, not scaled."""
 
