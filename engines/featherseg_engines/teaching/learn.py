@@ -34,6 +34,7 @@ from featherseg_engines.teaching.order import (
 )
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import sight_for
+from featherseg_engines.teaching.threads import Threads
 from featherseg_engines.training.layout import INSTANCE, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 
@@ -181,6 +182,7 @@ class _Run:
         self._recent: list[float] = []
         self._train_dice = 0.0
         self._picture: Picture | None = None
+        self._threads = Threads(order.settings.threads, budget.clock)
 
     @property
     def done(self) -> float:
@@ -194,7 +196,12 @@ class _Run:
         return self.steps > 0 and self.done >= 1.0
 
     def step(self) -> None:
-        """Learn from one batch."""
+        """Learn from one batch, with as many threads as are fastest now."""
+        torch.set_num_threads(self._threads.begin())
+        self._step()
+        self._threads.end()
+
+    def _step(self) -> None:
         network = self._lesson.network
         network.train()
         for module in self._lesson.still:
