@@ -82,14 +82,19 @@ class Helpings:
         self._pieces, self._replay, self._batch = pieces, replay, batch
         self._rng = np.random.default_rng(seed)
         self._dice = torch.Generator().manual_seed(seed)
-        self._size = window_of([*pieces, *replay], pre)
+        self._size = window_of(pieces, pre)
         self._changed = _volume_changes(seed) if pre.dims == 3 else None
         self._order: list[int] = []
         self._old: list[int] = []
 
+    @property
+    def replayed(self) -> int:
+        """How many images at the end of each batch are the parent's own."""
+        return self._batch // REPLAYED if self._replay else 0
+
     def next(self) -> tuple[Tensor, Tensor]:
         """Images (b, c, ...) and outputs (b, ...); what nobody has looked at is IGNORE."""
-        old = self._batch // REPLAYED if self._replay else 0
+        old = self.replayed
         chosen = [self._pieces[self._turn(self._order, len(self._pieces))] for _ in range(self._batch - old)]
         chosen += [self._replay[self._turn(self._old, len(self._replay))] for _ in range(old)]
         cut = [cut_out(piece, self._size, self._rng) for piece in chosen]

@@ -1,8 +1,9 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
-answer is a moving average; every fourth image is one of the parent's own where such images may ship; slices whose
-structures would be too small are seen closer. ``bench teach`` measures what this gives.
+answer is a moving average; every fourth image is one of the parent's own where such images may ship, and the pupil is
+held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`); slices whose structures would be too
+small are seen closer. ``bench teach`` measures what this gives.
 """
 
 import copy
@@ -32,6 +33,7 @@ from featherseg_engines.teaching.order import (
     TeachOrder,
     TeachProgress,
 )
+from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import sight_for
 from featherseg_engines.teaching.threads import Threads
@@ -118,6 +120,7 @@ def learn(
 class _Lesson:
     network: nn.Module
     still: list[nn.Module]
+    remembering: Remembering | None
     food: Helpings
     pre: Preprocessing
     outputs: Outputs
@@ -144,7 +147,8 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
         )
     if pre.dims == 2:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return _Lesson(network, pupils.hold_still(network, order.settings), food, pre, outputs)
+    remembering = Remembering(network, outputs.of_parent + 1) if order.parent and pre.dims == 2 else None
+    return _Lesson(network, pupils.hold_still(network, order.settings), remembering, food, pre, outputs)
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
@@ -208,9 +212,12 @@ class _Run:
             module.eval()
         self._set_rate()
         images, labels = self._lesson.food.next()
+        lesson, inputs = self._lesson, self._lesson.normalise(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            logits = network(self._lesson.normalise(images)).float()
+            logits = network(inputs).float()
         loss = self._loss(logits, labels)
+        if lesson.remembering:
+            loss = loss + lesson.remembering.loss(inputs, logits, labels, lesson.food.replayed)
         value = float(loss.detach())
         if not math.isfinite(value):
             raise TrainingError(
