@@ -16,7 +16,6 @@ from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.learn import Budget, learn
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.pupil import pupil
-from featherseg_engines.training.folded_form import folded_form
 from featherseg_engines.training.measuring import answer_of
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
@@ -86,8 +85,8 @@ def test_a_new_class_grows_the_head_and_the_old_outputs_keep_their_weights():
     plain = pupil(order.parent, outputs_of(order_for()), default_registry())
     assert [entry.name for entry in outputs.labels] == ["lesion", "hair"]
     assert len({entry.value for entry in outputs.labels}) == 2 and outputs.labels[1].value == 1
-    assert torch.equal(network.head.weight[:2], plain.head.weight)
-    assert network.head.weight.shape[0] == 3
+    assert torch.equal(network.network.head.weight[:2], plain.head.weight)
+    assert network.network.head.weight.shape[0] == 3
 
 
 def test_what_nobody_has_looked_at_teaches_nothing():
@@ -125,9 +124,11 @@ def test_the_candidate_is_a_bundle_that_answers_as_it_was_taught(tmp_path):
     deployed = OnnxModel(bundle).volume_probability(voxels)
     assert len(deployed) == 2
     assert bundle.card.parent.startswith("repsegnet.skin ")
-    assert bundle.card.training.settings["form"] == "folded"
+    assert bundle.card.training.settings["form"] == "gated"
     again = pupil(bundle, outputs_of(TeachOrder((), ("hair",), (1,), bundle, bundle)), default_registry())
-    assert folded_form(again) is not None
+    assert torch.equal(again.say.bias, learned.network.say.bias)
+    more = pupil(bundle, outputs_of(TeachOrder((), ("vein",), (1,), bundle, bundle)), default_registry())
+    assert more.say.bias.shape == (4,)
 
 
 def test_a_task_nobody_has_a_model_for_is_taught_from_scratch():

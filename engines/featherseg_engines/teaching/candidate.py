@@ -13,6 +13,7 @@ from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.learn import BATCH, DECAY, RATE, Learned
 from featherseg_engines.teaching.order import TeachOrder
+from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import save_json, save_tensors
 from featherseg_engines.training.export import export_onnx, with_half_kernels
 from featherseg_engines.training.publish import half_kernels, halve
@@ -95,7 +96,7 @@ def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> Train
     settings = order.settings
     inherited = order.parent.card.training.permits if order.parent else "as your own images permit"
     said = {
-        "form": "folded",
+        "form": form_of(learned.network),
         "steps": learned.steps,
         "batch": BATCH,
         "learning_rate": RATE,

@@ -147,7 +147,9 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
         )
     if pre.dims == 2:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    remembering = Remembering(network, outputs.of_parent + 1) if order.parent and pre.dims == 2 else None
+    # at another size the parent's own answers are worse than the labels
+    same = order.parent is not None and pre.dims == 2 and pre == order.parent.card.preprocessing
+    remembering = Remembering(network, outputs.of_parent + 1) if same else None
     return _Lesson(network, pupils.hold_still(network, order.settings), remembering, food, pre, outputs)
 
 

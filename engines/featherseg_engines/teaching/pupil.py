@@ -1,4 +1,8 @@
-"""The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes."""
+"""The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes.
+
+A candidate's card says its form: "folded", or "gated" where classes were added and a look at the whole picture says
+which are meant (:mod:`~featherseg_engines.networks.class_gate`).
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +14,7 @@ from torch import Tensor, nn
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.networks.class_gate import ClassGated
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.teaching.classes import Outputs
 from featherseg_engines.teaching.order import Settings
@@ -36,14 +41,25 @@ def pupil(parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry) -> n
         raise TrainingError(
             f"The model '{card.name}' has no weights that can be taught; choose one that Featherseg trained."
         )
-    classes = len(outputs.labels) + 1
-    network = registry.build(card.network, in_channels=card.preprocessing.channels, classes=classes)
-    if card.training.settings.get("form", "full") == "folded":
-        network = folded_form(network)
+    classes, channels = len(outputs.labels) + 1, card.preprocessing.channels
+    network = registry.build(card.network, in_channels=channels, classes=classes)
+    form = card.training.settings.get("form", "full")
+    if form == "full":
         load_grown(network, parent.weights)
-        return network
-    load_grown(network, parent.weights)
-    return folded_form(network)
+        network = folded_form(network)
+    else:
+        network = folded_form(network)
+        if form == "gated":
+            network = ClassGated(network, channels, classes)
+        load_grown(network, parent.weights)
+    if outputs.added and card.dims == 2 and not isinstance(network, ClassGated):
+        return ClassGated(network, channels, classes)
+    return network
+
+
+def form_of(network: nn.Module) -> str:
+    """What a candidate's card calls the form it was taught in."""
+    return "gated" if isinstance(network, ClassGated) else "folded"
 
 
 def blank(
@@ -89,7 +105,8 @@ def _grown(stored: Tensor, wanted: Tensor) -> Tensor:
 def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
     """Keep part of the network as it is; the modules whose norms must keep their statistics while learning."""
     how = frozen.frozen
-    still = [module for name, module in network.named_children() if _is_still(name, how)]
+    inner = network.network if isinstance(network, ClassGated) else network
+    still = [module for name, module in inner.named_children() if _is_still(name, how)]
     for module in still:
         module.requires_grad_(False)
     return still

@@ -83,6 +83,11 @@ def _pupil(
     classes = len(lesson.train.classes) + 1
     network = registry.build(lesson.network, in_channels=pre.channels, classes=classes)
     parent_form = parent.card.training.settings.get("form", "full") if parent else ""
+    if parent_form == "gated":
+        raise TrainingError(
+            f"The model '{lesson.parent and lesson.parent.card.name}' was taught from a person's cases; a row begins "
+            "from a model that ships."
+        )
     if parent_form == "folded" and plan.form != "folded":
         raise TrainingError(
             f"The model '{lesson.parent and lesson.parent.card.name}' was taught in its folded form; "
