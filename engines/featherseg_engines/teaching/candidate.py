@@ -11,7 +11,7 @@ from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import default_registry
-from featherseg_engines.teaching.learn import BATCH, DECAY, RATE, Learned
+from featherseg_engines.teaching.learn import BATCH, DECAY, RATES, Learned
 from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import save_json, save_tensors
@@ -99,7 +99,7 @@ def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> Train
         "form": form_of(learned.network),
         "steps": learned.steps,
         "batch": BATCH,
-        "learning_rate": RATE,
+        "learning_rate": RATES[learned.preprocessing.dims],
         "weight_decay": DECAY,
         "minutes": settings.minutes,
         "frozen": settings.frozen,

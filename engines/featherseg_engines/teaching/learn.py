@@ -41,7 +41,9 @@ from featherseg_engines.training.layout import INSTANCE, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 
 BATCH = 8
-RATE, LAST_RATE, DECAY = 1e-3, 1e-5, 0.01
+RATES = {2: 2e-3, 3: 1e-3}
+"""Highest learning rate for slices and volumes."""
+LAST_RATE, DECAY = 1e-5, 0.01
 WARM = 0.05
 """Share of the time over which the rate rises."""
 MEMORY = 0.05
@@ -183,7 +185,8 @@ class _Run:
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
         self._loss = SoftCrossEntropyDice()
-        self._optimizer = torch.optim.AdamW(pupils.learners(lesson.network), lr=RATE, weight_decay=DECAY)
+        self._optimizer = torch.optim.AdamW(pupils.learners(lesson.network), lr=LAST_RATE, weight_decay=DECAY)
+        self._rate = RATES[lesson.pre.dims]
         self._half = not any(isinstance(m, INSTANCE) for m in lesson.network.modules())
         self._recent: list[float] = []
         self._train_dice = 0.0
@@ -245,7 +248,7 @@ class _Run:
 
     def _set_rate(self) -> None:
         done = min(self.done, 1.0)
-        rate = LAST_RATE + (RATE - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+        rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
         for group in self._optimizer.param_groups:
             group["lr"] = rate * min(1.0, done / WARM + 0.02)
 
