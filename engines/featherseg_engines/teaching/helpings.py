@@ -16,7 +16,7 @@ from featherseg_engines.teaching.order import UNSEEN, Control, TaughtCase
 from featherseg_engines.teaching.variety import varied
 from featherseg_engines.training.samples import Sample, padded
 
-CROP = 160
+CROP = 128
 """Longest side of what is cut from a slice for one look: larger slices are learned in pieces, at their own scale."""
 NEAR_HAND = 0.5
 """Share of the pieces that are cut around what a person's hand has touched, or else around a label."""

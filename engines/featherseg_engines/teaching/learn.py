@@ -1,9 +1,10 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
-answer is a moving average; every fourth image is one of the parent's own where such images may ship, and the pupil is
-held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`); slices whose structures would be too
-small are seen closer. ``bench teach`` measures what this gives.
+answer is a moving average. Norms keep their parent's statistics: those of a few images of two kinds in a batch are
+neither's. Slices whose structures would be too small are seen closer; where the size is the parent's, every fourth
+image is one of the parent's own (if such images may ship), and the pupil is held to what its parent says
+(:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures what this gives.
 """
 
 import copy
@@ -137,7 +138,9 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     outputs = outputs_of(order)
     pre = _sight(cases, order, registry)
     pieces = prepared(cases, pre, outputs, control)
-    replay = replay_of(order.parent, pre, control) if order.parent else []
+    # at another size the parent's own images are strange to it, and so are its answers
+    same = order.parent is not None and pre == order.parent.card.preprocessing
+    replay = replay_of(order.parent, pre, control) if order.parent and same else ()
     batch = BATCH if pre.dims == 2 else 2
     food = Helpings(pieces, replay, pre, batch, order.settings.seed)
     if order.parent is not None:
@@ -149,10 +152,11 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
         )
     if pre.dims == 2:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    # at another size the parent's own answers are worse than the labels
-    same = order.parent is not None and pre.dims == 2 and pre == order.parent.card.preprocessing
-    remembering = Remembering(network, outputs.of_parent + 1) if same else None
-    return _Lesson(network, pupils.hold_still(network, order.settings), remembering, food, pre, outputs)
+    remembering = Remembering(network, outputs.of_parent + 1) if same and pre.dims == 2 else None
+    still = pupils.hold_still(network, order.settings)
+    if order.parent is not None:
+        still += pupils.norms(network)
+    return _Lesson(network, still, remembering, food, pre, outputs)
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:

@@ -112,6 +112,11 @@ def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
     return still
 
 
+def norms(network: nn.Module) -> list[nn.Module]:
+    """The BatchNorms, whose statistics stay as they are; their scales and shifts learn on."""
+    return [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
 def _is_still(name: str, how: str) -> bool:
     if how == "encoder":
         return name.startswith(ENCODERS)
