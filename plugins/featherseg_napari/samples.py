@@ -13,6 +13,26 @@ def skin_naevus() -> list[LayerData]:
     return _sample("skin_naevus.jpg")
 
 
+def nuclei_fluorescence() -> list[LayerData]:
+    """Nuclei under a fluorescence microscope (BBBC038v1, CC0)."""
+    return _sample("nuclei_fluorescence.jpg")
+
+
+def nuclei_stained() -> list[LayerData]:
+    """Stained cells under a light microscope (BBBC038v1, CC0)."""
+    return _sample("nuclei_stained.jpg")
+
+
+def fundus() -> list[LayerData]:
+    """A photograph of a retina (CHASE_DB1, CC BY 4.0)."""
+    return _sample("fundus.jpg")
+
+
+def hippocampus() -> list[LayerData]:
+    """An MR volume around a hippocampus (Medical Segmentation Decathlon, CC BY-SA 4.0)."""
+    return _sample("hippocampus.nii.gz")
+
+
 def _sample(name: str) -> list[LayerData]:
     from featherseg_engines.imaging.readers import read_image
     from featherseg_resources import samples_folder

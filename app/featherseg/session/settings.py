@@ -28,6 +28,7 @@ class Settings:
     initials: str = ""
     theme: Theme = "dark"
     live: bool = False
+    hinted: bool = False  # the first steps were finished or closed
 
 
 def settings_folder() -> Path:
@@ -99,4 +100,5 @@ def settings_from(plain: object) -> Settings:
         initials if isinstance(initials, str) else "",
         "light" if plain.get("theme") == "light" else "dark",
         plain.get("live") is True,
+        plain.get("hinted") is True,
     )

@@ -1,12 +1,12 @@
 """Start the standalone program: application, session, window."""
 
-import json
 import sys
 from pathlib import Path
 
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMessageBox
 
+from featherseg.session.samples import bundled_samples
 from featherseg.session.session import Session
 from featherseg.session.workbench import Workbench
 from featherseg.ui.dispatch import UiThread
@@ -15,16 +15,7 @@ from featherseg.window.main_window import MainWindow
 from featherseg.window.open_events import OpenEvents
 from featherseg.window.schooling import MakeTeaching, standard_teaching
 from featherseg_engines.models.catalogue import Catalogue
-from featherseg_resources import icon_file, samples_folder
-
-
-def bundled_samples() -> list[tuple[str, Path]]:
-    """Title and file of each sample image that ships."""
-    listing = samples_folder() / "samples.json"
-    if not listing.exists():
-        return []
-    entries = json.loads(listing.read_text("utf-8"))["samples"]
-    return [(entry["title"], samples_folder() / entry["file"]) for entry in entries]
+from featherseg_resources import icon_file
 
 
 def make_window(

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayou
 from featherseg.session.case import OpenCase
 from featherseg.session.command_table import CommandTable
 from featherseg.session.commands import Command, session_commands
+from featherseg.session.samples import Sample
 from featherseg.session.session import Session
 from featherseg.session.settings import Settings, SettingsFile
 from featherseg.session.stroke_commands import stroke_commands
@@ -28,7 +29,6 @@ from featherseg.ui.panel import SessionPanel
 from featherseg.ui.ruler_box import RulerBox
 from featherseg.ui.save_box import SaveBox
 from featherseg.ui.style import dress
-from featherseg.ui.welcome import Welcome
 from featherseg.ui.window_box import WindowBox
 from featherseg.viewer.planes import Planes
 from featherseg.window.commands import file_commands, help_commands, view_commands
@@ -37,6 +37,7 @@ from featherseg.window.header_dock import HeaderDock
 from featherseg.window.helps import Helps
 from featherseg.window.keys import KeyShadow
 from featherseg.window.menus import Menus
+from featherseg.window.sample_part import SamplePart
 from featherseg.window.statistics_dock import StatisticsDock
 from featherseg.window.status import StatusLine
 from featherseg.window.teach_part import TeachPart
@@ -51,7 +52,7 @@ class MainWindow(QMainWindow):
     def __init__(
         self,
         session: Session,
-        samples: Sequence[tuple[str, Path]] = (),
+        samples: Sequence[Sample] = (),
         settings: SettingsFile | None = None,
         bench: Workbench | None = None,
         teaching: Teaching | None = None,
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         self.statistics = StatisticsDock(session, self)
         self.work = WorkspacePart(bench, self.files, self) if bench is not None else None
         self.teach = TeachPart(teaching, bench, self) if teaching is not None and bench is not None else None
+        self.samples = SamplePart(samples, self)
         self.toolbox = Toolbox(session)
         self.table = CommandTable(self._commands(), self.settings.value.shortcuts)
         self.panel = SessionPanel(session, self.table.hints, self.toolbox)
@@ -82,13 +84,14 @@ class MainWindow(QMainWindow):
         self.panel.put_below(SaveBox(session, self.save, self.table.hints["file.save"]))
         self.notices = NoticeBar(session)
         self.stack = QStackedWidget()
-        self.stack.addWidget(Welcome(samples, self.files.open))
+        self.stack.addWidget(self.samples.welcome)
         self.stack.addWidget(self.planes)
         self._lay_out()
         self.status = StatusLine(session)
         self.setStatusBar(self.status)
         self.menus = Menus(self, self.table)
         self.actions_by_id = self.menus.actions
+        self.middle.insertWidget(1, self.samples.join(self.table.hints, self.menus.menus["File"]))
         self._window_menu = self.menus.menus["View"].addMenu("Window")
         self._window_menu.aboutToShow.connect(self._fill_window_menu)
         if self.work is not None:
@@ -113,7 +116,7 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         middle = QWidget()
-        column = QVBoxLayout(middle)
+        column = self.middle = QVBoxLayout(middle)
         column.setContentsMargins(4, 4, 4, 0)
         column.addWidget(self.notices)
         column.addWidget(self.stack, 1)
@@ -138,6 +141,7 @@ class MainWindow(QMainWindow):
             *self.planes.commands(),
             *self.statistics.commands(),
             *help_commands(self),
+            *self.samples.commands(),
         ]
 
     def _fill_window_menu(self) -> None:
@@ -164,6 +168,10 @@ class MainWindow(QMainWindow):
         notice = self.settings.change(**parts)
         if notice is not None:
             self.session.tell(notice)
+
+    def keep_hinted(self) -> None:
+        """The first steps are over; they must not come back."""
+        self._keep(hinted=True)
 
     def _on_settings(self, settings: Settings) -> None:
         app = QApplication.instance()
@@ -223,6 +231,7 @@ class MainWindow(QMainWindow):
             self.teach.release()
         if self.work is not None:
             self.work.release()
+        self.samples.release()
         for part in (self.header, self.window_box, self.overlay_box, self.ruler_box):
             part.connections.clear()
         self.planes.release()

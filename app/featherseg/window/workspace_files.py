@@ -54,6 +54,12 @@ class WorkspaceFiles:
         text = f"'{folder.name}' is not a workspace yet."
         self._tell(text, Offer("Make it one and add its images", make))
 
+    def begin(self, folder: Path) -> None:
+        """Open a folder of images as a workspace without asking: it was made for that."""
+        there = is_workspace(folder)
+        if self._make(folder) and not there:
+            gather(self._bench, [folder])
+
     def _make(self, folder: Path) -> bool:
         return self.may_leave() and self._bench.open(folder)
 

@@ -1,0 +1,41 @@
+"""What ships for a first look: complete, credited, with a model that exists; a copy to work on."""
+
+import pytest
+
+from featherseg.session.samples import bundled_samples, own_copy
+from featherseg_engines.errors import WriteError
+from featherseg_engines.imaging.readers import read_image
+from featherseg_engines.models.catalogue import Catalogue
+
+SAMPLES = bundled_samples()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.title)
+def test_every_sample_can_be_read_is_credited_and_has_a_model_for_its_kind(sample):
+    images = sorted(sample.path.iterdir()) if sample.several else [sample.path]
+    depths = {read_image(image).geometry.shape[0] for image in images}
+    card = Catalogue().resolve(sample.model).card
+    assert sample.credit and sample.licence.startswith("CC") and sample.picture.is_file()
+    assert (card.dims == 3) == (depths != {1})
+
+
+def test_there_is_a_folder_to_teach_from_with_enough_pictures_for_a_lesson():
+    assert [len(list(s.path.iterdir())) for s in SAMPLES if s.several] == [8]
+
+
+def test_a_copy_is_made_once_and_what_a_person_did_in_it_stays(tmp_path):
+    sample = next(s for s in SAMPLES if s.several)
+    place = own_copy(sample, tmp_path / "Eigene Bilder ü")
+    (place / "mine.txt").write_text("kept", "utf-8")
+    first = sorted(place.iterdir())[0]
+    first.write_bytes(b"changed by hand")
+    again = own_copy(sample, tmp_path / "Eigene Bilder ü")
+    assert again == place and (place / "mine.txt").exists() and first.read_bytes() == b"changed by hand"
+    assert len(list(place.glob("*.jpg"))) == 8
+
+
+def test_where_nothing_can_be_written_one_sentence_says_so(tmp_path):
+    blocked = tmp_path / "a file, no folder"
+    blocked.write_text("", "utf-8")
+    with pytest.raises(WriteError, match="cannot be copied"):
+        own_copy(next(s for s in SAMPLES if s.several), blocked)

@@ -1,0 +1,54 @@
+"""A first start: tiles, the sample menu, the model that suits, the steps over the picture."""
+
+import pytest
+from support.hand import Hand
+
+from featherseg.session.settings import PLACE
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch, tmp_path):
+    monkeypatch.setenv(PLACE, str(tmp_path / "settings"))
+    monkeypatch.setattr("featherseg.session.samples.user_documents_path", lambda: tmp_path / "Dokumente")
+
+
+def sample(window, title):
+    return next(s for s in window.samples.samples if s.title == title)
+
+
+def test_every_sample_is_in_the_menu_with_its_credit(window):
+    menu = next(a.menu() for a in window.menus.menus["File"].actions() if a.text() == "Open sample")
+    assert len(menu.actions()) == len(window.samples.samples) >= 5
+    assert all("Licence: CC" in action.statusTip() for action in menu.actions())
+
+
+def test_a_sample_opens_with_the_model_that_suits_it_and_the_steps_begin(window, qtbot):
+    window.samples.open(sample(window, "nuclei, fluorescence"))
+    qtbot.waitUntil(lambda: window.session.case is not None, timeout=20000)
+    assert window.session.model.card.name == "repsegnet.nuclei"
+    assert "Space" in window.samples.strip.text()
+    Hand(window).key("space")
+    qtbot.waitUntil(lambda: window.session.proposal is not None, timeout=30000)
+    assert "again to take it" in window.samples.strip.text()
+    Hand(window).key("space")
+    qtbot.waitUntil(lambda: "eight are ready" in window.samples.strip.text(), timeout=10000)
+
+
+def test_skipped_the_steps_stay_away_also_after_a_restart(window, qtbot):
+    window.samples.open(sample(window, "naevus"))
+    qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)
+    window.samples.strip._close.click()
+    assert window.samples.strip.text() == "" and window.settings.value.hinted
+    window.samples.open(sample(window, "skin lesion"))
+    qtbot.waitUntil(lambda: window.session.case.title.startswith("skin_lesion"), timeout=20000)
+    assert window.samples.strip.text() == ""
+    window.menus.run("help.first_steps")
+    assert "Space" in window.samples.strip.text()
+
+
+def test_the_pictures_to_teach_become_a_workspace_of_ones_own(window, qtbot):
+    window.samples.open(sample(window, "eight pictures to teach"))
+    qtbot.waitUntil(lambda: len(window.work.bench.cases) == 8, timeout=20000)
+    qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)
+    assert window.session.model.card.name == "repsegnet.nuclei"
+    assert "Dokumente" in str(window.work.bench.workspace.folder)
