@@ -51,4 +51,5 @@ def test_the_pictures_to_teach_become_a_workspace_of_ones_own(window, qtbot):
     qtbot.waitUntil(lambda: len(window.work.bench.cases) == 8, timeout=20000)
     qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)
     assert window.session.model.card.name == "repsegnet.nuclei"
+    assert [row.name for row in window.session.table.rows.values()] == ["nucleus"]
     assert "Dokumente" in str(window.work.bench.workspace.folder)

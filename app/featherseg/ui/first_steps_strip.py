@@ -82,7 +82,7 @@ class FirstStepsStrip(QFrame):
 
     def _key(self, command: str) -> str:
         key = self._hints.get(command) or ""
-        return key or "the menu"
+        return key.replace("Return", "Enter") or "the menu"
 
     def _button(self, text: str, run: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)

@@ -63,6 +63,7 @@ class Welcome(QWidget):
         )
         tile.setIcon(QIcon(middle))
         tile.setIconSize(size)
+        tile.setMinimumWidth(em * 13)
         tile.setText(f"Try: {sample.title}")
         tile.setToolTip(f"{sample.modality}. {sample.origin}")
         return tile

@@ -1,6 +1,7 @@
 """What the samples add to the window: tiles, a menu, the model that suits each, the first steps over them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QMenu
@@ -25,7 +26,7 @@ class SamplePart:
     def __init__(self, samples: Sequence[Sample], window: "MainWindow") -> None:
         self.samples, self._window = tuple(samples), window
         self._coming: Sample | None = None
-        self._shown: Sample | None = None
+        self._folder: Path | None = None
         self.welcome = Welcome(self.samples, self.open)
         teaching = window.teach.teaching if window.teach is not None else None
         self.steps = FirstSteps(window.session, teaching, window.settings.value.hinted, self._done)
@@ -49,7 +50,7 @@ class SamplePart:
                 action.setStatusTip(sample.origin)
                 action.triggered.connect(lambda _=False, s=sample: self.open(s))
             at = next((a for a in before if a.objectName() == "file.overlay"), None)
-            menu.insertMenu(at, sub)  # type: ignore[arg-type]
+            menu.insertMenu(at, sub)
         return self.strip
 
     def open(self, sample: Sample) -> None:
@@ -66,7 +67,8 @@ class SamplePart:
         except WriteError as error:
             window.session.tell(Notice(str(error), "problem"))
             return
-        window.work.files.begin(folder)
+        self._folder = folder
+        window.work.files.begin(folder, sample.model)
 
     def again(self) -> None:
         """Show the steps once more, over what is open."""
@@ -84,17 +86,21 @@ class SamplePart:
             self.strip.connections.clear()
 
     def _on_opened(self, case: OpenCase | None) -> None:
+        if case is None:
+            return  # a workspace that opens closes the last case first
         sample, self._coming = self._coming, None
-        if case is None or sample is None or not self._is(case, sample):
+        if sample is None or not self._is(case, sample):
             return
-        self._window.session.choose_model(sample.model)
+        if not sample.several:
+            self._window.session.choose_model(sample.model)
         self._window.session.tell(Notice(sample.origin))
         self.steps.begin(many=sample.several)
 
     def _is(self, case: OpenCase, sample: Sample) -> bool:
         work = self._window.work
         if sample.several:
-            return case.number is not None and work is not None
+            workspace = work.bench.workspace if work is not None else None
+            return case.number is not None and workspace is not None and workspace.folder == self._folder
         return case.volume.path == sample.path
 
     def _done(self) -> None:

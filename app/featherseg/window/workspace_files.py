@@ -54,10 +54,16 @@ class WorkspaceFiles:
         text = f"'{folder.name}' is not a workspace yet."
         self._tell(text, Offer("Make it one and add its images", make))
 
-    def begin(self, folder: Path) -> None:
-        """Open a folder of images as a workspace without asking: it was made for that."""
+    def begin(self, folder: Path, model: str) -> None:
+        """Open a folder of images as a workspace without asking: it was made for that.
+
+        ``model`` comes into use first: a new workspace takes over what its labels are called.
+        """
+        if not self.may_leave():
+            return
         there = is_workspace(folder)
-        if self._make(folder) and not there:
+        self._bench.session.choose_model(model)
+        if self._bench.open(folder) and not there:
             gather(self._bench, [folder])
 
     def _make(self, folder: Path) -> bool:
