@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from featherseg_engines.training.contest import Terms
     from featherseg_engines.training.rows import Row
 
 app = typer.Typer(help="The recipes of the shipped models.", no_args_is_help=True)
@@ -86,6 +87,54 @@ def table() -> None:
 
 
 @app.command()
+def ranking(
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
+    networks: Annotated[str, typer.Option(help="Only these, with commas")] = "",
+    tasks: Annotated[str, typer.Option(help="skin, polyp or both")] = "skin,polyp",
+    seeds: Annotated[str, typer.Option(help="One or several, with commas")] = "42",
+    side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
+    epochs: Annotated[int, typer.Option(help="The same for all")] = 4,
+) -> None:
+    """Train the light networks side by side on equal terms; what is there already is not made again."""
+    from featherseg_engines.training.contest import RIVALS, Terms
+
+    for task in tasks.split(","):
+        for seed in seeds.split(","):
+            for name in networks.split(",") if networks else RIVALS:
+                _compete(name, Terms(task, side, epochs, int(seed)), "ranking", data)
+    table()
+
+
+@app.command()
+def ablation(
+    name: Annotated[str, typer.Argument(help="An ablation, like repsegnet_k1; 'all' for every one")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
+    side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
+    epochs: Annotated[int, typer.Option()] = 4,
+) -> None:
+    """Train a network with something left out, on skin lesions, on the terms of the ranking."""
+    from featherseg_engines.networks.ablations import ABLATIONS
+    from featherseg_engines.training.contest import Terms
+
+    for one in [spec.name for spec in ABLATIONS] if name == "all" else [name]:
+        _compete(one, Terms("skin", side, epochs), "ablation", data)
+    table()
+
+
+def _compete(name: str, terms: "Terms", kind: str, data: Path) -> None:
+    from featherseg_engines.training.contest import keep, path_of, run
+    from featherseg_resources import results_folder
+
+    folder = results_folder() / kind
+    if path_of(folder, name, terms).exists():
+        typer.echo(f"{name} {terms.task} {terms.seed}: there already")
+        return
+    result = run(name, terms, data, Path("out/contest"))
+    keep(result, folder)
+    typer.echo(f"{name} {terms.task} {terms.seed}: Dice {result.dice:.3f} in {result.seconds:.0f} s")
+
+
+@app.command()
 def replay(
     dataset: Annotated[Path, typer.Argument(help="A data set whose licence lets its images ship")],
     count: Annotated[int, typer.Option(help="How many images")] = 24,
@@ -112,8 +161,21 @@ def _row(name: str) -> "Row":
 
 
 def write_table(models: Path) -> None:
-    """Write ``models.md`` two folders above the bundles: ``resources/models.md`` in a clone."""
-    from featherseg_engines.models.catalogue import Catalogue
-    from featherseg_engines.training.rows import table as text_of
+    """Write ``models.md`` two folders above the bundles: ``resources/models.md`` in a clone.
 
-    (models.parents[1] / "models.md").write_text(text_of(Catalogue([models]).bundles()), "utf-8")
+    With the shipped models, the contests' results and their plot (``docs/networks.png``) too.
+    """
+    from featherseg_engines.models.catalogue import Catalogue
+    from featherseg_engines.training.contest import contestants, kept
+    from featherseg_engines.training.contest_table import ablations, plot, side_by_side
+    from featherseg_engines.training.rows import table as text_of
+    from featherseg_resources import models_folder, results_folder
+
+    text = text_of(Catalogue([models]).bundles())
+    if models == models_folder():
+        rivals, others = (kept(results_folder() / kind) for kind in ("ranking", "ablation"))
+        text += side_by_side(rivals, contestants()) + ablations(others, rivals)
+        docs = models.parents[2] / "docs"
+        if rivals and docs.is_dir():
+            plot(rivals, docs / "networks.png")
+    (models.parents[1] / "models.md").write_text(text, "utf-8")

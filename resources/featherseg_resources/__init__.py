@@ -18,6 +18,11 @@ def recipes_file() -> Path:
     return Path(__file__).parent / "recipes.toml"
 
 
+def results_folder() -> Path:
+    """What was measured when networks and their ablations were trained side by side, a JSON file each."""
+    return Path(__file__).parent / "results"
+
+
 def icon_file() -> Path:
     """The program's mark, a PNG of 256 x 256 pixels; the SVG it is made from lies beside it."""
     return Path(__file__).parent / "icons" / "featherseg.png"

@@ -21,19 +21,25 @@ def conv_norm_silu(channels_in: int, channels_out: int, kernel: int, dims: int) 
     )
 
 
+KERNELS = (3, 5, 7, 9)
+"""Sizes of the local multi-scale block's depthwise kernels."""
+
+
 class LMSBlock(nn.Module):
     """Local multi-scale block: depthwise kernels 3, 5, 7, 9 on a quarter of the channels each.
+
+    ``kernels`` may be others, also four equal ones (the paper's ablation of a single size).
 
     Then GroupNorm, GELU (the published graph; the paper's text says SiLU), a squeeze to a quarter of the
     width and a 3 x 3 convolution back; residual sums around both halves.
     """
 
-    def __init__(self, channels: int, dims: int) -> None:
+    def __init__(self, channels: int, dims: int, kernels: tuple[int, int, int, int] = KERNELS) -> None:
         super().__init__()
         quarter = channels // 4
         conv = CONVOLUTION[dims]
         self.spatial = nn.ModuleList(
-            conv(quarter, quarter, kernel, padding=kernel // 2, groups=quarter) for kernel in (3, 5, 7, 9)
+            conv(quarter, quarter, kernel, padding=kernel // 2, groups=quarter) for kernel in kernels
         )
         self.norm = nn.GroupNorm(4, channels)
         self.mixing = nn.Sequential(
@@ -140,8 +146,8 @@ class PatchTransformer(nn.Module):
 class GMSBlock(nn.Module):
     """Global multi-scale block: two convolutions, then a transformer and a convolution side by side.
 
-    ``split`` says how many channels go to each. The convolution branch keeps BatchNorm in 3D too, where all
-    other norms become InstanceNorm.
+    ``split`` says how many channels go to each; one of them may be none. The convolution branch keeps BatchNorm in 3D
+    too, where all other norms become InstanceNorm.
     """
 
     def __init__(self, channels_in: int, channels_out: int, split: tuple[int, int], dims: int) -> None:
@@ -153,13 +159,17 @@ class GMSBlock(nn.Module):
             conv_norm_silu(channels_in, channels_out, 3, dims),
             conv_norm_silu(channels_out, channels_out, 1, dims),
         )
-        self.transformer = PatchTransformer(tokens, 2 * channels_out)
-        self.convolution = nn.Sequential(
-            conv(local, local, 3, padding=1, groups=local, bias=False),
-            norm(local),
-            nn.ReLU(),
-            conv(local, local, 1, groups=local, bias=False),
-            norm(local),
+        self.transformer = PatchTransformer(tokens, 2 * channels_out) if tokens else None
+        self.convolution = (
+            nn.Sequential(
+                conv(local, local, 3, padding=1, groups=local, bias=False),
+                norm(local),
+                nn.ReLU(),
+                conv(local, local, 1, groups=local, bias=False),
+                norm(local),
+            )
+            if local
+            else None
         )
         self.merge = conv_norm_silu(channels_out, channels_out, 1, dims)
         self.fuse = conv_norm_silu(channels_out + channels_in, channels_out, 3, dims)
@@ -167,5 +177,10 @@ class GMSBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels_in, ...) to (b, channels_out, ...); sides must be even."""
         far, near = torch.split(self.local(x), list(self.split), dim=1)
-        both = torch.cat([self.transformer(far), self.convolution(near) + near], dim=1)
+        parts = []
+        if self.transformer is not None:
+            parts.append(self.transformer(far))
+        if self.convolution is not None:
+            parts.append(self.convolution(near) + near)
+        both = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
         return self.fuse(torch.cat([self.merge(both), x], dim=1))

@@ -10,7 +10,7 @@ Built from a description of the paper and of the published graph, not from its c
   (6,193,742).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -24,7 +24,7 @@ from featherseg_engines.networks.blocks import (
     stage_norm,
     upsample2,
 )
-from featherseg_engines.networks.lgms_blocks import GMSBlock, LMSBlock, SelfAttention, conv_norm_silu
+from featherseg_engines.networks.lgms_blocks import KERNELS, GMSBlock, LMSBlock, SelfAttention, conv_norm_silu
 from featherseg_engines.networks.staged_norm import stage_norms
 
 STRIDE = 32
@@ -48,12 +48,21 @@ class LGMSPlan:
     splits
         Channels for the transformer and for the convolution in the GMS blocks at encoder 4, encoder 5,
         decoder 5 and decoder 4.
+    kernels
+        Of the LMS blocks.
     """
 
     dims: int
     widths: tuple[int, int, int, int, int]
     repeats: tuple[int, int, int]
     splits: tuple[Split, Split, Split, Split]
+    kernels: tuple[int, int, int, int] = KERNELS
+
+    def with_share(self, share: float) -> "LGMSPlan":
+        """The plan with another share of the channels (0..1) for the transformers; 0.75 in the paper."""
+        totals = (sum(split) for split in self.splits)
+        a, b, c, d = ((round(share * n), n - round(share * n)) for n in totals)
+        return replace(self, splits=(a, b, c, d))
 
 
 IMAGE = LGMSPlan(2, (16, 32, 64, 128, 128), (1, 1, 1), ((96, 32), (96, 32), (96, 32), (48, 16)))
@@ -87,7 +96,7 @@ class LGMSNet(nn.Module):
         before = (d[0], d[0], d[1])
         self.local_stages = nn.ModuleList(
             nn.Sequential(
-                *(LMSBlock(before[i], dims) for _ in range(plan.repeats[i])),
+                *(LMSBlock(before[i], dims, plan.kernels) for _ in range(plan.repeats[i])),
                 conv_norm_silu(before[i], d[i], 1, dims),
             )
             for i in range(3)
@@ -150,6 +159,17 @@ class LGMSNet(nn.Module):
 def lgmsnet3d(in_channels: int = 1, classes: int = 14, *, repository: bool = False) -> LGMSNet:
     """LGMSNet for volumes: the reconstruction with 9.86 M parameters, or the authors' repository's 6.19 M."""
     return LGMSNet(in_channels, classes, plan=VOLUME_REPOSITORY if repository else VOLUME)
+
+
+def lgmsnet_ablated(
+    in_channels: int = 3, classes: int = 1, *, kernel: int = 0, transformer_share: float = 0.75
+) -> LGMSNet:
+    """LGMSNet for images with one ``kernel`` size in its LMS blocks (0: all four) or another share for transformers.
+
+    Source: the ablations of the paper.
+    """
+    plan = IMAGE.with_share(transformer_share)
+    return LGMSNet(in_channels, classes, plan=replace(plan, kernels=(kernel,) * 4) if kernel else plan)
 
 
 def _conv_norm_relu(channels_in: int, channels_out: int, dims: int) -> nn.Sequential:

@@ -35,7 +35,9 @@ class BranchedConv(nn.Module):
     ) -> None:
         super().__init__()
         groups = channels_in if depthwise else 1
-        kernels = ([3] * branches + [1]) if depthwise else [1] * branches
+        kernels = [1] * max(1, branches)
+        if depthwise:
+            kernels = [3] * branches + [1] if branches else [3]
         self.depthwise = depthwise
         self.branches = nn.ModuleList(
             nn.Sequential(
@@ -87,11 +89,14 @@ class BranchedConv(nn.Module):
 
 
 class RepMobileUnit(nn.Module):
-    """Depthwise stage, ReLU, pointwise stage, ReLU; the ReLU between keeps the two from merging."""
+    """Depthwise stage, ReLU, pointwise stage, ReLU; the ReLU between keeps the two from merging.
+
+    ``branches`` of 0 is the ablation without reparameterization: one convolution and its BatchNorm in each stage.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, branches: int = 3) -> None:
         super().__init__()
-        same = channels_in == channels_out
+        same = channels_in == channels_out and branches > 0
         self.spatial: nn.Module = BranchedConv(
             channels_in, channels_in, branches, depthwise=True, identity=same
         )
@@ -115,23 +120,30 @@ class MultiPathBlock(nn.Module):
     """MultiPathMobileBlock: a 1 x 1 convolution and a chain of three units, a quarter of the width each.
 
     Order of the concatenation: 1 x 1, first, second, third unit. ``block_bn=False`` is the published code's
-    behaviour (BatchNorm computed and unused); the module then has none.
+    behaviour (BatchNorm computed and unused); the module then has none. ``paths=2`` is the paper's ablation: the
+    1 x 1 convolution and one unit, half of the width each (the paper gives no more).
     """
 
-    def __init__(self, channels_in: int, channels_out: int, branches: int, *, block_bn: bool) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, branches: int, *, block_bn: bool, paths: int = 4
+    ) -> None:
         super().__init__()
-        quarter = channels_out // 4
-        self.point = nn.Conv2d(channels_in, quarter, 1)
-        self.first = RepMobileUnit(channels_in, quarter, branches)
-        self.second = RepMobileUnit(quarter, quarter, branches)
-        self.third = RepMobileUnit(quarter, quarter, branches)
+        if paths not in (2, 4):
+            raise ValueError("a block has two paths or four")
+        width = channels_out // paths
+        self.point = nn.Conv2d(channels_in, width, 1)
+        self.first = RepMobileUnit(channels_in, width, branches)
+        self.second = RepMobileUnit(width, width, branches) if paths == 4 else None
+        self.third = RepMobileUnit(width, width, branches) if paths == 4 else None
         self.norm: nn.Module = nn.BatchNorm2d(channels_out) if block_bn else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels_in, h, w) to (b, channels_out, h, w), not negative."""
-        first = self.first(x)
-        second = self.second(first)
-        return F.relu(self.norm(torch.cat([self.point(x), first, second, self.third(second)], dim=1)))
+        parts = [self.point(x), self.first(x)]
+        for unit in (self.second, self.third):
+            if unit is not None:
+                parts.append(unit(parts[-1]))
+        return F.relu(self.norm(torch.cat(parts, dim=1)))
 
 
 class RepSegNet(nn.Module):
@@ -142,9 +154,12 @@ class RepSegNet(nn.Module):
     in_channels, classes
         Three and two in the paper.
     branches
-        K, the number of parallel convolutions in each stage of a unit (3 in the paper).
+        K, the number of parallel convolutions in each stage of a unit (3 in the paper); 0: a single one without scale
+        and identity beside it, nothing to reparameterize.
     block_bn
         BatchNorm at the end of each block, as the paper says (see the module's text).
+    paths
+        4 in each block, or 2 as in the paper's ablation.
 
     Source: paper Fig. 2 and the published graph; widths 64, 128, 256, 512, bridge 1024.
     """
@@ -152,12 +167,18 @@ class RepSegNet(nn.Module):
     stride = STRIDE
 
     def __init__(
-        self, in_channels: int = 3, classes: int = 2, *, branches: int = 3, block_bn: bool = True
+        self,
+        in_channels: int = 3,
+        classes: int = 2,
+        *,
+        branches: int = 3,
+        block_bn: bool = True,
+        paths: int = 4,
     ) -> None:
         super().__init__()
 
         def block(channels_in: int, channels_out: int) -> MultiPathBlock:
-            return MultiPathBlock(channels_in, channels_out, branches, block_bn=block_bn)
+            return MultiPathBlock(channels_in, channels_out, branches, block_bn=block_bn, paths=paths)
 
         self.stem = conv_bn_relu(in_channels, 64, 3)
         self.encoder1 = block(64, 64)

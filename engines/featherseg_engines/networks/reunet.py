@@ -13,6 +13,7 @@ Built from a description of the paper and of the published graph, not from its c
 * The text's formula for rounding channels divides by the divisor twice: a misprint.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -38,6 +39,25 @@ Topology = Literal["paper", "released"]
 DROPOUT = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """What the paper's ablations leave out.
+
+    Parameters
+    ----------
+    gating_signal
+        The shortcut around each block.
+    attention
+        The attention gates on the skips.
+    intermediator
+        Blocks in encoder stage 6; at 0 a 1 x 1 convolution takes its place.
+    """
+
+    gating_signal: bool = True
+    attention: bool = True
+    intermediator: int = 13
+
+
 class REUnet(nn.Module):
     """The network as the paper draws it, or what its published graph computes; logits for ``classes``.
 
@@ -52,7 +72,7 @@ class REUnet(nn.Module):
     shortcut_kernel
         3 as in the published graph, 1 as in the text.
     topology
-        ``"paper"`` (connected) or ``"released"`` (see the module's text).
+        ``"paper"`` (connected), ``"released"`` (see the module's text), or the paper's with something left out.
 
     Notes
     -----
@@ -70,21 +90,22 @@ class REUnet(nn.Module):
         base: int = 8,
         width: int = 1,
         shortcut_kernel: int = 1,
-        topology: Topology = "paper",
+        topology: Topology | Ablation = "paper",
     ) -> None:
         super().__init__()
-        shape = StageShape(width=width, shortcut_kernel=shortcut_kernel)
+        parts = topology if isinstance(topology, Ablation) else Ablation()
+        shape = StageShape(width=width, shortcut_kernel=shortcut_kernel, shortcut=parts.gating_signal)
         b = base
-        self.connected = topology == "paper"
+        self.connected = topology != "released"
         self.stem = nn.Conv2d(in_channels, b, 3, padding=1)
         self.drop = nn.Dropout(DROPOUT)
         self.encoder1 = MobileStage(b, b, 4, shape.with_block(kernel=3, expansion=1, relu6=False))
         self.encoder2 = MobileStage(b, 2 * b, 7, shape.with_block(kernel=3, expansion=4))
         if self.connected:
-            self.body: nn.Module = REUnetBody(b, shape)
+            self.body: nn.Module = REUnetBody(b, shape, parts)
         else:
             self.body = ConvBlock(2 * b, 2 * b, DROPOUT)
-        self.decoder1 = Joint(2 * b, b, b)
+        self.decoder1 = Joint(2 * b, b, b, attention=parts.attention)
         self.head = nn.Sequential(nn.Conv2d(b, classes, 1), batch_norm(classes))
         initialise(self)
 
@@ -108,22 +129,39 @@ class REUnet(nn.Module):
         return result
 
 
+def reunet_ablated(
+    in_channels: int = 3,
+    classes: int = 1,
+    *,
+    gating_signal: bool = True,
+    attention: bool = True,
+    intermediator: int = 13,
+) -> REUnet:
+    """The slim REUnet with something left out (:class:`Ablation`)."""
+    return REUnet(in_channels, classes, topology=Ablation(gating_signal, attention, intermediator))
+
+
 class REUnetBody(nn.Module):
     """All below 1/2: encoder stages 3 to 7 with the intermediator, decoder stages at 1/8, 1/4 and 1/2."""
 
-    def __init__(self, base: int, shape: StageShape) -> None:
+    def __init__(self, base: int, shape: StageShape, parts: Ablation) -> None:
         super().__init__()
-        b = base
+        b, attention = base, parts.attention
         self.drop = nn.Dropout(DROPOUT)
         self.encoder3 = MobileStage(2 * b, 4 * b, 7, shape.with_block(kernel=5, expansion=6))
         self.encoder4 = MobileStage(4 * b, 8 * b, 10, shape.with_block(kernel=3, expansion=6))
         self.encoder5 = MobileStage(8 * b, 16 * b, 10, shape.with_block(kernel=5, expansion=6))
-        self.intermediate = Joint(16 * b, 8 * b, None)
-        self.encoder6 = MobileStage(24 * b, 8 * b, 13, shape.with_block(kernel=5, expansion=6))
+        self.intermediate = Joint(16 * b, 8 * b, None, attention=attention)
+        sixth = shape.with_block(kernel=5, expansion=6)
+        self.encoder6: nn.Module = (
+            MobileStage(24 * b, 8 * b, parts.intermediator, sixth)
+            if parts.intermediator
+            else nn.Conv2d(24 * b, 8 * b, 1)
+        )
         self.encoder7 = MobileStage(8 * b, 16 * b, 4, shape.with_block(kernel=3, expansion=6))
-        self.decoder8 = Joint(16 * b, 8 * b, 8 * b)
-        self.decoder4 = Joint(8 * b, 4 * b, 4 * b)
-        self.decoder2 = Joint(4 * b, 2 * b, 2 * b)
+        self.decoder8 = Joint(16 * b, 8 * b, 8 * b, attention=attention)
+        self.decoder4 = Joint(8 * b, 4 * b, 4 * b, attention=attention)
+        self.decoder2 = Joint(4 * b, 2 * b, 2 * b, attention=attention)
 
     def forward(self, half: Tensor) -> Tensor:
         """The encoder's map at 1/2 to the decoder's map at 1/2, same shape."""
@@ -141,16 +179,18 @@ class REUnetBody(nn.Module):
 
 
 class Joint(nn.Module):
-    """What comes from below, upsampled, beside a skip that an attention gate has weighed.
+    """What comes from below, upsampled, beside a skip that an attention gate has weighed (or not: ``attention``).
 
     With ``channels_out`` a :class:`ConvBlock` follows; without, the concatenation is the answer (the
     intermediator's link).
     """
 
-    def __init__(self, channels_in: int, channels_skip: int, channels_out: int | None) -> None:
+    def __init__(
+        self, channels_in: int, channels_skip: int, channels_out: int | None, *, attention: bool = True
+    ) -> None:
         super().__init__()
-        self.signal = gating_signal(channels_in, channels_skip)
-        self.gate = AttentionGate(channels_skip)
+        self.signal = gating_signal(channels_in, channels_skip) if attention else None
+        self.gate = AttentionGate(channels_skip) if attention else None
         joined = channels_in + channels_skip
         self.mix: nn.Module = (
             nn.Identity() if channels_out is None else ConvBlock(joined, channels_out, DROPOUT)
@@ -161,5 +201,6 @@ class Joint(nn.Module):
 
         ``signal_source`` is what the gate looks at where it is not ``below`` (after dropout).
         """
-        signal = self.signal(below if signal_source is None else signal_source)
-        return self.mix(torch.cat([upsample_nearest(below), self.gate(skip, signal)], dim=1))
+        if self.gate is not None and self.signal is not None:
+            skip = self.gate(skip, self.signal(below if signal_source is None else signal_source))
+        return self.mix(torch.cat([upsample_nearest(below), skip], dim=1))

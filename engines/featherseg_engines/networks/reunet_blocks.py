@@ -31,6 +31,7 @@ class StageShape:
 
     width: int
     shortcut_kernel: int
+    shortcut: bool = True
     kernel: int = 3
     expansion: int = 6
     relu6: bool = True
@@ -43,8 +44,8 @@ class StageShape:
 class MobileBlock(nn.Module):
     """DMBC: 1 x 1 expansion, depthwise convolution, 1 x 1 reduction, squeeze-and-excitation, BatchNorm.
 
-    The input is added, through a convolution where the width changes (the paper's gating signal). No
-    activation after the sum.
+    The input is added, through a convolution where the width changes (the paper's gating signal; left out where the
+    shape has no ``shortcut``, an ablation). No activation after the sum.
     """
 
     def __init__(self, channels_in: int, channels_out: int, shape: StageShape) -> None:
@@ -71,7 +72,9 @@ class MobileBlock(nn.Module):
         self.register_buffer("gate_scale", None)
         k = shape.shortcut_kernel
         same = channels_in == channels_out
-        self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, k, padding=k // 2)
+        self.shortcut: nn.Module | None = None
+        if shape.shortcut:
+            self.shortcut = nn.Identity() if same else nn.Conv2d(channels_in, channels_out, k, padding=k // 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels_in, h, w) to (b, channels_out, h, w)."""
@@ -80,7 +83,8 @@ class MobileBlock(nn.Module):
         if self.gate_scale is not None:
             gate = gate * self.gate_scale
         y = y * gate[:, :, None, None]
-        return (y if self.norm is None else self.norm(y)) + self.shortcut(x)
+        y = y if self.norm is None else self.norm(y)
+        return y if self.shortcut is None else y + self.shortcut(x)
 
     @torch.no_grad()
     def fold(self, carried: Tensor) -> Tensor:
@@ -113,7 +117,7 @@ class MobileBlock(nn.Module):
             assert self.shortcut.bias is not None
             self.shortcut.bias += shift
             return torch.zeros_like(shift)
-        return carried + shift
+        return shift if self.shortcut is None else carried + shift
 
 
 class MobileStage(nn.Module):

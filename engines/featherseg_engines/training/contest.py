@@ -1,0 +1,149 @@
+"""Networks and their ablations side by side: each from scratch, the same steps, size, batch and augmentation.
+
+One result a network, task and seed is kept as a small JSON file, so that a contest may be run in parts.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from featherseg_engines.datasets import read_dataset
+from featherseg_engines.errors import DatasetError
+from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.networks.ablations import ABLATIONS
+from featherseg_engines.networks.counting import count
+from featherseg_engines.networks.registry import NetworkRegistry, default_registry
+from featherseg_engines.networks.spec import NetworkSpec
+from featherseg_engines.training.checkpoint import save_json
+from featherseg_engines.training.lesson import Lesson, teach
+from featherseg_engines.training.plan import Progress, Stage
+from featherseg_engines.training.recipes import plan_for
+
+TASKS = {"skin": "isic2017_lesion", "polyp": "kvasir_seg"}
+RIVALS = ("repsegnet", "med2dsegnet", "reunet_slim8", "lgmsnet", "cmunext", "tinyunet", "unext", "monai_unet")
+BATCH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is the same for all; each network keeps its published optimizer, rate, schedule and loss.
+
+    ``side`` is the longer side of the images. Epochs over the same images in batches of the same size are the same
+    number of steps.
+    """
+
+    task: str
+    side: int = 96
+    epochs: int = 4
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one network reached; ``gmacs`` at 256 x 256 and ``ms`` are those of the deployed form, ms at ``side``."""
+
+    network: str
+    title: str
+    task: str
+    side: int
+    epochs: int
+    steps: int
+    seed: int
+    dice: float
+    interval: tuple[float, ...]
+    iou: float
+    images: int
+    params: int
+    gmacs: float
+    ms: float
+    seconds: float
+
+
+def contestants() -> NetworkRegistry:
+    """All networks and the ablations, which nobody is offered elsewhere."""
+    return NetworkRegistry([*default_registry(), *ABLATIONS])
+
+
+def run(
+    name: str, terms: Terms, data: Path, work: Path, listen: Callable[[Progress], None] = lambda _: None
+) -> Result:
+    """Train one network as the terms say (a stopped run resumes in ``work``) and measure its deployed form on dev.
+
+    Raises
+    ------
+    FeathersegError
+        Unknown network or task, or the data are not there.
+    """
+    registry = contestants()
+    spec = registry.get(name)
+    lesson = _lesson(spec, terms, data)
+    bundle = teach(lesson, registry, work / f"{spec.name}.{terms.task}.{terms.seed}", listen)
+    card, counts = bundle.card, count(spec)
+    measured = card.measured[0]
+    steps = terms.epochs * (len(lesson.train.cases) // BATCH)
+    return Result(
+        **asdict(terms),
+        network=spec.name,
+        title=spec.title,
+        steps=steps,
+        dice=round(measured.dice, 4),
+        interval=tuple(round(v, 4) for v in measured.dice_interval),
+        iou=round(measured.iou, 4),
+        images=measured.n,
+        params=counts.params_deployed,
+        gmacs=round(counts.gmacs_deployed, 3),
+        ms=float(card.speed_ms or 0.0),
+        seconds=round(card.training.seconds, 1),
+    )
+
+
+def _lesson(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
+    if terms.task not in TASKS:
+        raise DatasetError(f"There is no contest on '{terms.task}'; known are: {', '.join(TASKS)}.")
+    folder = data / TASKS[terms.task]
+    train, dev = (read_dataset(folder, split) for split in ("train", "dev"))
+    plan = replace(
+        plan_for(spec),
+        stages=(Stage(terms.side, terms.epochs),),
+        batch=BATCH,
+        seed=terms.seed,
+        patience=terms.epochs,
+    )
+    return Lesson(train, dev, spec.name, f"{spec.name}.{terms.task}", plan, Preprocessing(stride=spec.stride))
+
+
+def path_of(folder: Path, name: str, terms: Terms) -> Path:
+    """Where a result is kept."""
+    return folder / f"{name}.{terms.task}.{terms.seed}.json"
+
+
+def keep(result: Result, folder: Path) -> None:
+    """Write a result beside the others.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    terms = Terms(result.task, result.side, result.epochs, result.seed)
+    save_json(path_of(folder, result.network, terms), asdict(result))
+
+
+def kept(folder: Path) -> tuple[Result, ...]:
+    """All results of a folder, the best first; none where there is no folder.
+
+    Raises
+    ------
+    DatasetError
+        A file is damaged.
+    """
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            plain = json.loads(path.read_text("utf-8"))
+            found.append(Result(**{**plain, "interval": tuple(plain["interval"])}))
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise DatasetError(f"'{path.name}' cannot be read as a result.") from error
+    return tuple(sorted(found, key=lambda r: (r.task, -r.dice)))

@@ -1,0 +1,130 @@
+"""The results of a contest in Markdown and as a plot."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from featherseg_engines.errors import ModelError
+from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.networks.registry import NetworkRegistry
+from featherseg_engines.training.contest import Result
+
+CLAIMS = {
+    "repsegnet": "ISIC 2018 F1 0.9245, CVC-ClinicDB 0.9540 (pooled over pixels, background averaged in)",
+    "med2dsegnet": "Kvasir-SEG Dice 0.958, mean of 20 sets 0.898",
+    "reunet_slim8": "DUKE 0.93, BraTS 0.91 (another size of the network)",
+    "lgmsnet": "ISIC 2018 F1 0.8993, Kvasir-SEG 0.9304 (best epoch chosen on the split reported)",
+    "cmunext": "ISIC 2018 F1 0.8936, Kvasir-SEG 0.9294 (in LGMSNet's table)",
+    "tinyunet": "ISIC 2018 F1 0.8899, Kvasir-SEG 0.9135 (in LGMSNet's table)",
+    "unext": "ISIC 2018 F1 0.8993, Kvasir-SEG 0.9101 (in LGMSNet's table)",
+}
+"""What the papers print, on data and at sizes of their own."""
+RANKING = """
+## Networks side by side
+
+Each from scratch, the same images, steps, batch (8), size and augmentation, its paper's optimizer and rate; Dice and IoU are
+means over dev images, on which the best epoch was chosen. Far from the papers' hundreds of epochs: it says which network
+learns most in so little time. Parameters and multiply-adds (at 256 x 256) are those of the deployed form; ms: one answer at
+this size on two threads. (`featherseg rows ranking`)
+
+| task | network | Dice | IoU | parameters | GMAC | ms | steps, side, seed | the papers claim | printed size |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+ABLATED = """
+## Ablations
+
+Skin lesion, one seed, a short schedule: differences below about 0.02 say nothing. (`featherseg rows ablation NAME`)
+
+| network | Dice | against the whole | parameters | GMAC | ms | steps, side, seed |
+|---|---|---|---|---|---|---|
+"""
+WIDTH, HEIGHT, MARGIN = 900, 460, 70
+COLOURS = {"skin": "#d55e00", "polyp": "#0072b2"}
+
+
+def side_by_side(results: Sequence[Result], registry: NetworkRegistry) -> str:
+    """The ranking, best first, with what the papers claim beside it; "" where there is none."""
+    if not results:
+        return ""
+    return RANKING + "".join(_rival(result, registry) for result in results)
+
+
+def _rival(r: Result, registry: NetworkRegistry) -> str:
+    try:
+        spec = registry.get(r.network)
+        printed = f"{spec.published_params}, {spec.published_gmacs}"
+    except ModelError:
+        printed = "-"
+    return (
+        f"| {r.task} | {r.title} | {_dice(r)} | {r.iou:.3f} | {r.params / 1e6:.2f} M | {r.gmacs:.2f} | {r.ms:.1f} "
+        f"| {r.steps}, {r.side}, {r.seed} | {CLAIMS.get(r.network, '-')} | {printed} |\n"
+    )
+
+
+def ablations(results: Sequence[Result], whole: Sequence[Result]) -> str:
+    """The ablations, each with its distance to the whole network under the same terms; "" where there is none."""
+    if not results:
+        return ""
+    lines = []
+    for r in results:
+        same = [w for w in whole if r.network.startswith(w.network) and _terms(w) == _terms(r)]
+        against = f"{r.dice - same[0].dice:+.3f}" if same else "-"
+        lines.append(
+            f"| {r.title} | {_dice(r)} | {against} | {r.params / 1e6:.2f} M | {r.gmacs:.2f} | {r.ms:.1f} "
+            f"| {r.steps}, {r.side}, {r.seed} |\n"
+        )
+    return ABLATED + "".join(lines)
+
+
+def _terms(r: Result) -> tuple[str, int, int, int]:
+    return r.task, r.side, r.epochs, r.seed
+
+
+def _dice(r: Result) -> str:
+    low, high = r.interval or (float("nan"),) * 2
+    return f"{r.dice:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def plot(results: Sequence[Result], path: Path) -> None:
+    """Dice over milliseconds, a dot a network and task, as a PNG.
+
+    Raises
+    ------
+    WriteError
+        It cannot be written.
+    """
+    picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
+    most = max(r.ms for r in results) * 1.25
+    low = int(min(r.dice for r in results) * 10) / 10
+    right, bottom = WIDTH - MARGIN, HEIGHT - MARGIN
+
+    def at(r: Result) -> tuple[float, float]:
+        x = MARGIN + r.ms / most * (right - MARGIN)
+        return x, bottom - (r.dice - low) / (1.0 - low) * (bottom - MARGIN // 2)
+
+    draw.line([(MARGIN, MARGIN // 2), (MARGIN, bottom), (right, bottom)], fill="black")
+    for tenth in range(round(low * 10), 11):
+        y = bottom - (tenth / 10 - low) / (1.0 - low) * (bottom - MARGIN // 2)
+        draw.line([(MARGIN, y), (right, y)], fill="#e3e3e3")
+        draw.text((MARGIN - 8, y), f"{tenth / 10:.1f}", fill="black", font=font, anchor="rm")
+    step = max(1, round(most / 8))
+    for ms in range(0, int(most) + 1, step):
+        x = MARGIN + ms / most * (right - MARGIN)
+        draw.text((x, bottom + 6), str(ms), fill="black", font=font, anchor="mt")
+    draw.text(
+        (WIDTH // 2, HEIGHT - 14), "milliseconds, deployed, two threads", fill="black", font=font, anchor="mb"
+    )
+    draw.text((8, 8), "Dice on dev, equal steps", fill="black", font=font)
+    for number, task in enumerate(dict.fromkeys(r.task for r in results)):
+        draw.text((right - 90 * number - 60, 8), task, fill=COLOURS.get(task, "black"), font=font)
+    for r in results:
+        x, y = at(r)
+        colour = COLOURS.get(r.task, "black")
+        draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour)
+        draw.text((x + 9, y), r.network, fill=colour, font=font, anchor="lm")
+    small = picture.quantize(32)
+    write_verified(
+        path, lambda p: small.save(p, "PNG", optimize=True), lambda p: Image.open(p).size == small.size
+    )
