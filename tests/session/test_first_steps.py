@@ -28,6 +28,7 @@ def test_the_steps_follow_what_the_person_does():
     first.begin(many=True)
     session.proposed.emit(np.zeros(1))
     session.edited.emit(None, "adopt")
+    session.edited.emit(None, "do")
     lesson.running = True
     lesson.changed.emit()
     assert seen == ["propose", "correct", "teach", ""] and kept == ["kept"]
@@ -63,3 +64,20 @@ def test_they_go_when_the_picture_goes_but_are_not_done():
     session.opened.emit(None)
     first.begin(many=False)
     assert first.step == "propose" and kept == []
+
+
+def test_a_picture_that_was_right_as_it_came_is_corrected_too():
+    first, session, _ = steps()
+    first.begin(many=True)
+    session.proposed.emit(np.zeros(1))
+    session.edited.emit(None, "adopt")
+    assert first.step == "correct"
+    session.opened.emit(object())
+    assert first.step == "teach"
+
+
+def test_over_an_image_of_ones_own_they_rest():
+    first, _, kept = steps()
+    first.begin(many=False)
+    first.rest()
+    assert first.step == "" and kept == []

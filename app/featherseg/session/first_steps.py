@@ -73,17 +73,26 @@ class FirstSteps:
         self.step = step
         self.changed.emit()
 
-    def _on_opened(self, case: "OpenCase | None") -> None:
-        if case is None and self.step:
+    def rest(self) -> None:
+        """Something else is on screen; the next sample begins anew."""
+        if self.step:
             self._go("")
+
+    def _on_opened(self, case: "OpenCase | None") -> None:
+        if case is None:
+            self.rest()
+        elif self.step == "correct":
+            self._go("teach")  # the picture was accepted as it was
 
     def _on_proposed(self, proposal: object) -> None:
         if self.step == "propose" and proposal is not None:
             self._go("correct")
 
     def _on_edited(self, _: object, how: str) -> None:
-        if self.step in ("propose", "correct") and how in ("do", "adopt"):
+        if self.step in ("propose", "correct") and how == "do":
             self._go("teach")
+        elif self.step == "propose" and how == "adopt":
+            self._go("correct")
 
     def _on_teaching(self) -> None:
         if self.step and self._teaching is not None and self._teaching.running:

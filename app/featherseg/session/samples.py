@@ -1,13 +1,13 @@
 """The images that ship for a first look: their credits, the model that suits each, a copy to work on."""
 
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_documents_path
 
 from featherseg_engines.errors import ReadError, WriteError
+from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_resources import samples_folder
 
 
@@ -86,9 +86,18 @@ def own_copy(sample: Sample, home: Path | None = None) -> Path:
         place.mkdir(parents=True, exist_ok=True)
         for image in sorted(sample.path.iterdir()):
             if not (place / image.name).exists():
-                shutil.copyfile(image, place / image.name)
-    except OSError as error:
+                _copy(image, place / image.name)
+    except (OSError, WriteError) as error:
         raise WriteError(
             "The sample pictures cannot be copied to your documents: read-only or full."
         ) from error
     return place
+
+
+def _copy(image: Path, target: Path) -> None:
+    content = image.read_bytes()
+    write_verified(target, lambda p: _put(p, content), lambda p: p.read_bytes() == content)
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -12,11 +12,11 @@ STEPS = ("propose", "correct", "teach")
 SENTENCES = {
     "propose": "Press {propose}: the model shows where it sees something.",
     "correct": (
-        "Press {propose} again to take it, or draw yourself: {brush} is the brush, {eraser} the eraser, {strokes} "
-        "a stroke that finds the edge."
+        "Press {propose} again to take it, then correct it: {brush} is the brush, {eraser} the eraser. "
+        "Is it right as it is? {accept} accepts the picture."
     ),
     "teach": (
-        "Correct what is wrong; {accept} accepts the picture and opens the next one. "
+        "{accept} accepts the picture and opens the next: {propose}, {propose}, correct, {accept}. "
         "After four of them press {teach}: the model learns while you go on."
     ),
 }
@@ -25,7 +25,6 @@ KEYS = {
     "propose": "propose",
     "brush": "tool.brush",
     "eraser": "tool.eraser",
-    "strokes": "tool.smart",
     "accept": "case.accept",
     "teach": "model.teach",
 }

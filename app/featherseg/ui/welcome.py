@@ -13,7 +13,7 @@ ACROSS = 3
 
 
 class Welcome(QWidget):
-    """An invitation to drop an image, and tiles of bundled samples ."""
+    """An invitation to drop an image, and tiles of bundled samples."""
 
     def __init__(
         self,

@@ -90,6 +90,8 @@ class SamplePart:
             return  # a workspace that opens closes the last case first
         sample, self._coming = self._coming, None
         if sample is None or not self._is(case, sample):
+            if case.number is None or not self._in_own_folder():
+                self.steps.rest()
             return
         if not sample.several:
             self._window.session.choose_model(sample.model)
@@ -97,11 +99,14 @@ class SamplePart:
         self.steps.begin(many=sample.several)
 
     def _is(self, case: OpenCase, sample: Sample) -> bool:
-        work = self._window.work
         if sample.several:
-            workspace = work.bench.workspace if work is not None else None
-            return case.number is not None and workspace is not None and workspace.folder == self._folder
+            return case.number is not None and self._in_own_folder()
         return case.volume.path == sample.path
+
+    def _in_own_folder(self) -> bool:
+        work = self._window.work
+        workspace = work.bench.workspace if work is not None else None
+        return workspace is not None and workspace.folder == self._folder
 
     def _done(self) -> None:
         self._window.keep_hinted()
