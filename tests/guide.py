@@ -1,0 +1,164 @@
+"""The pictures of the user guide, made with a real mouse and keyboard in the real window.
+
+``python tests/guide.py [--out FOLDER] [--minutes M] [--light]``. The whole way of a new person: start, sample, propose,
+correct, accept, teach (as long as the program does, or for M minutes), a volume, the keys. It says when each picture
+was taken.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from PIL import Image
+from qtpy.QtWidgets import QApplication
+from support.canvas import canvas_point, screenshot
+from support.hand import Hand, settle, wait
+
+from featherseg.session.settings import PLACE
+from featherseg.window.launch import make_window
+
+SHRINK = (1093, 614)
+COLOURS = 128
+ACCEPTED = 4
+
+
+class Guide:
+    """The window, a hand, and where the pictures go."""
+
+    def __init__(self, out: Path, light: bool) -> None:
+        self.out, self.began = out, time.monotonic()
+        self.window = make_window()
+        self.window.resize(1366, 768)
+        self.window.show()
+        if light:
+            self.window.switch_theme()
+        self.hand, self.session = Hand(self.window), self.window.session
+
+    def picture(self, name: str) -> None:
+        """What is on the screen, small and with few colours."""
+        settle(0.6)
+        path = self.out / f"{name}.png"
+        screenshot(self.window, path)
+        with Image.open(path) as shot:
+            small = shot.convert("RGB").resize(SHRINK, Image.Resampling.LANCZOS).quantize(COLOURS)
+        small.save(path, optimize=True)
+        strip = self.window.samples.strip.text()
+        sys.stdout.write(f"  {time.monotonic() - self.began:5.0f} s  {name}.png  {strip}\n")
+        sys.stdout.flush()
+
+    def open(self, title: str) -> None:
+        """One of the samples, as its tile or the menu does it."""
+        window = self.window
+        before = self.session.case
+        window.samples.open(next(s for s in window.samples.samples if s.title == title))
+        wait(
+            lambda: (
+                self.session.case is not None and self.session.case is not before and not self.session.reading
+            )
+        )
+
+    def propose(self) -> None:
+        """Space, until the ghost is there."""
+        self.hand.key("space")
+        wait(lambda: self.session.proposal is not None, 60)
+
+    def stroke(self, *places: tuple[int, int]) -> None:
+        """Drag over the image, (y, x) in pixels."""
+        native = self.window.qt_viewer.canvas.native
+        self.hand.drag(native, *(canvas_point(self.window.viewer, native, *p) for p in places))
+
+
+def first_look(guide: Guide) -> None:
+    """One picture: propose, strokes, accept, brush."""
+    guide.picture("01-start")
+    guide.open("skin lesion")
+    guide.picture("02-open")
+    guide.propose()
+    guide.picture("03-proposal")
+    guide.hand.key("s")
+    guide.stroke((95, 150), (112, 165))
+    settle(1.5)
+    guide.picture("04-stroke")
+    guide.hand.key("space", "b")
+    guide.stroke((60, 100), (70, 120))
+    guide.picture("05-brush")
+    guide.window.session.case.mark_saved(guide.out / "nowhere.png")
+
+
+def cells(guide: Guide, minutes: float) -> None:
+    """Eight pictures: accept four, teach, what it learned."""
+    hand, session, window = guide.hand, guide.session, guide.window
+    guide.open("eight pictures to teach")
+    bench, teaching = window.work.bench, window.teach.teaching
+    wait(lambda: len(bench.cases) == 8 and session.case is not None)
+    guide.picture("06-workspace")
+    for number in range(ACCEPTED):
+        name = bench.current.name
+        guide.propose()
+        if number == 0:
+            guide.picture("07-propose")
+        hand.key("space")
+        wait(lambda: session.proposal is None)
+        if number == 0:
+            guide.picture("08-correct")
+            hand.key("e")
+            guide.stroke((150, 210), (165, 225))
+            hand.key("v")
+            guide.picture("09-accept")
+        hand.key("Return")
+        wait(lambda n=name: bench.current is not None and bench.current.name != n)
+        settle(0.5)
+    guide.picture("10-four")
+    teaching.wishes = replace(teaching.wishes, settings=replace(teaching.wishes.settings, minutes=minutes))
+    hand.key("t")
+    wait(lambda: teaching.running)
+    wait(
+        lambda: (teaching.progress is not None and teaching.progress.done > 0.6) or not teaching.running, 600
+    )
+    guide.picture("11-teaching")
+    wait(lambda: not teaching.running, 600)
+    guide.picture("12-taught")
+
+
+def further(guide: Guide) -> None:
+    """A volume in three views, the keys."""
+    guide.open("hippocampus, volume")
+    guide.hand.key("o")
+    guide.propose()
+    settle(1.0)
+    guide.picture("13-volume")
+    guide.hand.key("question")
+    guide.picture("14-keys")
+    guide.hand.key("Escape")
+
+
+def main(out: Path, minutes: float, light: bool) -> int:
+    """All pictures, in order."""
+    app = QApplication.instance() or QApplication(["featherseg"])
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ[PLACE] = str(Path(folder) / "settings")
+        os.environ["XDG_DATA_HOME"] = str(Path(folder) / "home")
+        os.environ["XDG_DOCUMENTS_DIR"] = str(Path(folder) / "Documents")
+        guide = Guide(out, light)
+        first_look(guide)
+        cells(guide, minutes)
+        further(guide)
+        guide.window.close()
+        app.processEvents()
+    return 0
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "docs" / "guide")
+    parser.add_argument("--minutes", type=float, default=0.0)
+    parser.add_argument("--light", action="store_true")
+    chosen = parser.parse_args()
+    raise SystemExit(main(chosen.out, chosen.minutes, chosen.light))
