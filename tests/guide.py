@@ -1,8 +1,8 @@
 """The pictures of the user guide, made with a real mouse and keyboard in the real window.
 
-``python tests/guide.py [--out FOLDER] [--minutes M] [--light]``. The whole way of a new person: start, sample, propose,
-correct, accept, teach (as long as the program does, or for M minutes), a volume, the keys. It says when each picture
-was taken.
+``python tests/guide.py [--out FOLDER] [--minutes M] [--light]``. The whole way of a new person: start, sample,
+propose, correct, accept, teach (as long as the program does, or for M minutes), a volume, the keys. It says when each
+picture was taken.
 """
 
 import argparse
