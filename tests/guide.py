@@ -25,7 +25,6 @@ from featherseg.window.launch import make_window
 
 SHRINK = (1093, 614)
 COLOURS = 128
-ACCEPTED = 4
 
 
 class Guide:
@@ -92,38 +91,30 @@ def first_look(guide: Guide) -> None:
 
 
 def cells(guide: Guide, minutes: float) -> None:
-    """Eight pictures: accept four, teach, what it learned."""
+    """Twelve pictures, eight of them drawn: what a skin model says, a stroke, teach, what it says then."""
     hand, session, window = guide.hand, guide.session, guide.window
-    guide.open("eight pictures to teach")
+    guide.open("cells to teach")
     bench, teaching = window.work.bench, window.teach.teaching
-    wait(lambda: len(bench.cases) == 8 and session.case is not None)
+    wait(lambda: len(bench.cases) == 12 and session.case is not None and not session.reading)
     guide.picture("06-workspace")
-    for number in range(ACCEPTED):
-        name = bench.current.name
-        guide.propose()
-        if number == 0:
-            guide.picture("07-propose")
-        hand.key("space")
-        wait(lambda: session.proposal is None)
-        if number == 0:
-            guide.picture("08-correct")
-            hand.key("e")
-            guide.stroke((150, 210), (165, 225))
-            hand.key("v")
-            guide.picture("09-accept")
-        hand.key("Return")
-        wait(lambda n=name: bench.current is not None and bench.current.name != n)
-        settle(0.5)
-    guide.picture("10-four")
-    teaching.wishes = replace(teaching.wishes, settings=replace(teaching.wishes.settings, minutes=minutes))
+    guide.propose()
+    guide.picture("07-before")
+    hand.key("Escape", "b")
+    guide.stroke((100, 100), (110, 110))
+    guide.picture("08-drawn")
+    hand.key("ctrl+z", "v")
+    settings = replace(teaching.wishes.settings, minutes=minutes)
+    teaching.change(replace(teaching.wishes, settings=settings))
     hand.key("t")
     wait(lambda: teaching.running)
     wait(
-        lambda: (teaching.progress is not None and teaching.progress.done > 0.6) or not teaching.running, 600
+        lambda: not teaching.running or (teaching.progress is not None and teaching.progress.done > 0.6), 600
     )
-    guide.picture("11-teaching")
+    guide.picture("09-teaching")
     wait(lambda: not teaching.running, 600)
-    guide.picture("12-taught")
+    guide.picture("10-taught")
+    guide.propose()
+    guide.picture("11-after")
 
 
 def further(guide: Guide) -> None:
@@ -132,9 +123,9 @@ def further(guide: Guide) -> None:
     guide.hand.key("o")
     guide.propose()
     settle(1.0)
-    guide.picture("13-volume")
+    guide.picture("12-volume")
     guide.hand.key("question")
-    guide.picture("14-keys")
+    guide.picture("13-keys")
     guide.hand.key("Escape")
 
 
@@ -148,8 +139,8 @@ def main(out: Path, minutes: float, light: bool) -> int:
         os.environ["XDG_DOCUMENTS_DIR"] = str(Path(folder) / "Documents")
         guide = Guide(out, light)
         first_look(guide)
-        cells(guide, minutes)
         further(guide)
+        cells(guide, minutes)
         guide.window.close()
         app.processEvents()
     return 0

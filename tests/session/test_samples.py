@@ -12,15 +12,16 @@ SAMPLES = bundled_samples()
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda s: s.title)
 def test_every_sample_can_be_read_is_credited_and_has_a_model_for_its_kind(sample):
-    images = sorted(sample.path.iterdir()) if sample.several else [sample.path]
-    depths = {read_image(image).geometry.shape[0] for image in images}
+    depths = {read_image(image).geometry.shape[0] for image in sample.images}
     card = Catalogue().resolve(sample.model).card
     assert sample.credit and sample.licence.startswith("CC") and sample.picture.is_file()
     assert (card.dims == 3) == (depths != {1})
 
 
-def test_there_is_a_folder_to_teach_from_with_enough_pictures_for_a_lesson():
-    assert [len(list(s.path.iterdir())) for s in SAMPLES if s.several] == [8]
+def test_there_is_a_folder_to_teach_from_with_enough_masks_for_a_lesson():
+    sample = next(s for s in SAMPLES if s.several)
+    assert len(sample.images) == 12 and len(sample.masks) == 8
+    assert {m.stem for m in sample.masks} < {i.stem for i in sample.images}
 
 
 def test_a_copy_is_made_once_and_what_a_person_did_in_it_stays(tmp_path):
@@ -31,7 +32,7 @@ def test_a_copy_is_made_once_and_what_a_person_did_in_it_stays(tmp_path):
     first.write_bytes(b"changed by hand")
     again = own_copy(sample, tmp_path / "Eigene Bilder ü")
     assert again == place and (place / "mine.txt").exists() and first.read_bytes() == b"changed by hand"
-    assert len(list(place.glob("*.jpg"))) == 8
+    assert len(list(place.glob("*.jpg"))) == 12
 
 
 def test_where_nothing_can_be_written_one_sentence_says_so(tmp_path):

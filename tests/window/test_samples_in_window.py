@@ -4,6 +4,7 @@ import pytest
 from support.hand import Hand
 
 from featherseg.session.settings import PLACE
+from featherseg_engines.annotation.cases import CaseState
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def test_a_sample_opens_with_the_model_that_suits_it_and_the_steps_begin(window,
     assert "again to take it" in window.samples.strip.text()
     window.session.tell(None)
     window.samples.steps._on_edited(None, "do")
-    assert "eight are ready" in window.samples.strip.text()
+    assert "twelve to try" in window.samples.strip.text()
 
 
 def test_skipped_the_steps_stay_away_also_after_a_restart(window, qtbot):
@@ -48,9 +49,11 @@ def test_skipped_the_steps_stay_away_also_after_a_restart(window, qtbot):
 
 
 def test_the_pictures_to_teach_become_a_workspace_of_ones_own(window, qtbot):
-    window.samples.open(sample(window, "eight pictures to teach"))
-    qtbot.waitUntil(lambda: len(window.work.bench.cases) == 8, timeout=20000)
+    window.samples.open(sample(window, "cells to teach"))
+    qtbot.waitUntil(lambda: len(window.work.bench.cases) == 12, timeout=20000)
     qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)
-    assert window.session.model.card.name == "repsegnet.nuclei"
+    assert window.session.model.card.name == "repsegnet.skin"
+    assert sum(case.state is CaseState.ACCEPTED for case in window.work.bench.cases) == 8
+    assert window.teach.teaching.stock.objection == ""
     assert [row.name for row in window.session.table.rows.values()] == ["nucleus"]
     assert "Dokumente" in str(window.work.bench.workspace.folder)

@@ -88,11 +88,12 @@ class FirstSteps:
         if self.step == "propose" and proposal is not None:
             self._go("correct")
 
-    def _on_edited(self, _: object, how: str) -> None:
-        if self.step in ("propose", "correct") and how == "do":
-            self._go("teach")
-        elif self.step == "propose" and how == "adopt":
+    def _on_edited(self, edit: object, how: str) -> None:
+        taken = how == "adopt" or getattr(edit, "source", "") == "proposal"
+        if self.step == "propose" and taken:
             self._go("correct")
+        elif self.step in ("propose", "correct") and how == "do" and not taken:
+            self._go("teach")
 
     def _on_teaching(self) -> None:
         if self.step and self._teaching is not None and self._teaching.running:

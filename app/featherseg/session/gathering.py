@@ -8,11 +8,13 @@ from featherseg.session.background import Ear
 from featherseg.session.notice import Notice
 from featherseg.session.opening import Opening
 from featherseg.session.workbench import Workbench
-from featherseg_engines.annotation.cases import Case
+from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.export.registry import Exporter, export_accepted
 from featherseg_engines.annotation.intake import Intake, Tell, add_folder, add_images, import_masks
+from featherseg_engines.annotation.label_rows import LabelRow
 from featherseg_engines.annotation.workspace import Workspace
 from featherseg_engines.errors import Cancelled
+from featherseg_engines.labels import Label
 
 T = TypeVar("T")
 NAMED = 3
@@ -35,6 +37,30 @@ def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> No
             bench.open_case(intake.cases[0])
 
     _run(bench, "Adding images", work, done)
+
+
+def gather_half_done(bench: Workbench, folder: Path, masks: Sequence[Path], label: Label) -> None:
+    """Add a folder of images of which some are done: their masks come along, accepted; the first other one opens.
+
+    ``label`` is what the masks' number means; it joins the table.
+    """
+
+    def work(workspace: Workspace, tell: Tell) -> tuple[Intake, Intake]:
+        found = add_folder(workspace, folder, False, tell)
+        workspace.labels.put([LabelRow(label)])
+        masked = import_masks(workspace, masks, tell)
+        workspace.set_state([case.id for case in masked.cases], CaseState.ACCEPTED)
+        return found, masked
+
+    def done(intakes: tuple[Intake, Intake]) -> None:
+        found, masked = intakes
+        bench.session.labelling.load(bench.workspace.labels.rows() if bench.workspace else [])
+        there = {case.id for case in masked.cases}
+        left = [case for case in found.cases if case.id not in there] or list(found.cases)
+        if left:
+            bench.open_case(left[0])
+
+    _run(bench, "Adding images", work, done, bench.session.opening)
 
 
 def take_masks(bench: Workbench, masks: Sequence[Path]) -> None:

@@ -20,7 +20,9 @@ class Sample:
     picture
         A small image file of it, for a tile.
     model
-        Name of the shipped model that suits it.
+        Name of the shipped model that suits it, or that is to be taught.
+    label
+        What the masks of some of a folder's images show; "" where there are none.
     """
 
     title: str
@@ -30,11 +32,22 @@ class Sample:
     model: str
     credit: str
     licence: str
+    label: str = ""
 
     @property
     def several(self) -> bool:
         """Whether it is a folder of images to make a workspace of."""
         return self.path.is_dir()
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """The image files."""
+        return tuple(sorted(self.path.glob("*.jpg"))) if self.several else (self.path,)
+
+    @property
+    def masks(self) -> tuple[Path, ...]:
+        """Masks of some of the images, called like them."""
+        return tuple(sorted((self.path / "masks").glob("*.png")))
 
     @property
     def origin(self) -> str:
@@ -63,9 +76,8 @@ def bundled_samples() -> tuple[Sample, ...]:
 def _sample(folder: Path, entry: dict[str, str]) -> Sample:
     path = folder / entry["file"]
     picture = folder / entry.get("picture", entry["file"])
-    return Sample(
-        entry["title"], path, picture, entry["modality"], entry["model"], entry["credit"], entry["licence"]
-    )
+    said = {key: entry[key] for key in ("title", "modality", "model", "credit", "licence")}
+    return Sample(path=path, picture=picture, label=entry.get("label", ""), **said)
 
 
 def own_copy(sample: Sample, home: Path | None = None) -> Path:
@@ -84,7 +96,7 @@ def own_copy(sample: Sample, home: Path | None = None) -> Path:
     place = (home or user_documents_path() / "Featherseg") / sample.title.capitalize()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        for image in sorted(sample.path.iterdir()):
+        for image in sample.images:
             if not (place / image.name).exists():
                 _copy(image, place / image.name)
     except (OSError, WriteError) as error:

@@ -12,20 +12,24 @@ STEPS = ("propose", "correct", "teach")
 SENTENCES = {
     "propose": "Press {propose}: the model shows where it sees something.",
     "correct": (
-        "Press {propose} again to take it, then correct it: {brush} is the brush, {eraser} the eraser. "
-        "Is it right as it is? {accept} accepts the picture."
+        "Press {propose} again to take it, {escape} to drop it. Then correct: "
+        "{brush} is the brush, {eraser} the eraser."
     ),
     "teach": (
-        "{accept} accepts the picture and opens the next: {propose}, {propose}, correct, {accept}. "
-        "After four of them press {teach}: the model learns while you go on."
+        "Eight of these pictures are drawn already: a model can learn from them. Press {teach}: it takes three "
+        "minutes, and you go on meanwhile ({accept} accepts a picture)."
     ),
 }
-ALONE = "Correct what is wrong with {brush} and {eraser}. One picture is too little to teach from: eight are ready."
+ALONE = (
+    "Correct what is wrong with {brush} and {eraser}. "
+    "One picture is too little to teach from; there are twelve to try."
+)
 KEYS = {
     "propose": "propose",
     "brush": "tool.brush",
     "eraser": "tool.eraser",
     "accept": "case.accept",
+    "escape": "drop",
     "teach": "model.teach",
 }
 """What stands in the sentences for a command's key."""

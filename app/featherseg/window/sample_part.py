@@ -68,7 +68,7 @@ class SamplePart:
             window.session.tell(Notice(str(error), "problem"))
             return
         self._folder = folder
-        window.work.files.begin(folder, sample.model)
+        window.work.files.begin(folder, sample)
 
     def again(self) -> None:
         """Show the steps once more, over what is open."""

@@ -6,14 +6,16 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QInputDialog, QMessageBox, QWidget
 
-from featherseg.session.gathering import cases_named, gather, send_out, take_masks
+from featherseg.session.gathering import cases_named, gather, gather_half_done, send_out, take_masks
 from featherseg.session.notice import Notice, Offer
+from featherseg.session.samples import Sample
 from featherseg.session.workbench import Workbench, is_workspace
 from featherseg.window.files import IMAGES, Files
 from featherseg_engines.annotation.cases import Case, CaseState
 from featherseg_engines.annotation.export.registry import Exporters, standard_exporters
 from featherseg_engines.annotation.intake import DICOM
 from featherseg_engines.imaging.readers import SUFFIXES, suffix_of
+from featherseg_engines.labels import OKABE_ITO, Label
 
 LOOKED_AT = 500
 """Files of a folder that are looked at to tell what it holds."""
@@ -54,17 +56,14 @@ class WorkspaceFiles:
         text = f"'{folder.name}' is not a workspace yet."
         self._tell(text, Offer("Make it one and add its images", make))
 
-    def begin(self, folder: Path, model: str) -> None:
-        """Open a folder of images as a workspace without asking: it was made for that.
-
-        ``model`` comes into use first: a new workspace takes over what its labels are called.
-        """
+    def begin(self, folder: Path, sample: Sample) -> None:
+        """Open the copy of a sample as a workspace without asking: it was made for that."""
         if not self.may_leave():
             return
-        there = is_workspace(folder)
-        self._bench.session.choose_model(model)
+        there, label = is_workspace(folder), Label(1, sample.label, OKABE_ITO[0])
+        self._bench.session.choose_model(sample.model)
         if self._bench.open(folder) and not there:
-            gather(self._bench, [folder])
+            gather_half_done(self._bench, folder, sample.masks, label)
 
     def _make(self, folder: Path) -> bool:
         return self.may_leave() and self._bench.open(folder)
