@@ -160,7 +160,12 @@ def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
     load_weights(network, order.parent.weights)
     side = pre.long_side or pre.patch[0] // 2
     plan = Plan(
-        stages=(Stage(side, 10**6),), optimizer="adam", weight_decay=0.0, schedule="constant", ema_decay=0.0
+        stages=(Stage(side, 10**6),),
+        optimizer="adam",
+        weight_decay=0.0,
+        schedule="constant",
+        ema_decay=0.0,
+        patience=10**6,  # nothing is judged meanwhile; only the time ends it
     )
     slices = [Slice(c.name, c.voxels[0], c.labels[0]) for c in order.cases]
     feed = (
