@@ -144,9 +144,10 @@ def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
 
     from featherseg_engines.errors import Cancelled
     from featherseg_engines.networks.registry import default_registry
+    from featherseg_engines.teaching.classes import outputs_of
+    from featherseg_engines.teaching.pupil import pupil
     from featherseg_engines.training.checkpoint import load_weights
     from featherseg_engines.training.feeds import BlockFeed, SliceFeed
-    from featherseg_engines.training.folded_form import folded_form
     from featherseg_engines.training.measuring import answer_of
     from featherseg_engines.training.plan import Plan, Stage
     from featherseg_engines.training.samples import Slice, scaled_samples
@@ -154,10 +155,18 @@ def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
 
     assert order.parent is not None
     pre, card = order.parent.card.preprocessing, order.parent.card
-    network = default_registry().build(card.network, in_channels=3, classes=len(order.classes) + 1)
-    if card.training.settings.get("form") == "folded":
-        network = folded_form(network)
-    load_weights(network, order.parent.weights)
+    numbers = list(range(len(order.classes) + 1))  # of the network's outputs, in the person's classes
+    if card.training.settings.get("form", "full") == "full":
+        network = default_registry().build(card.network, in_channels=3, classes=len(order.classes) + 1)
+        load_weights(network, order.parent.weights)
+        targets = [c.labels[0] for c in order.cases]
+    else:  # taught before, perhaps with more outputs than the person has classes
+        outputs = outputs_of(order)
+        network = pupil(order.parent, outputs, default_registry())
+        targets = [outputs.targets(c.labels[0]) for c in order.cases]
+        numbers = [0] * (len(outputs.labels) + 1)
+        for number, output in enumerate(outputs.of_person, start=1):
+            numbers[output] = number
     side = pre.long_side or pre.patch[0] // 2
     plan = Plan(
         stages=(Stage(side, 10**6),),
@@ -167,7 +176,7 @@ def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
         ema_decay=0.0,
         patience=10**6,  # nothing is judged meanwhile; only the time ends it
     )
-    slices = [Slice(c.name, c.voxels[0], c.labels[0]) for c in order.cases]
+    slices = [Slice(c.name, c.voxels[0], t) for c, t in zip(order.cases, targets, strict=True)]
     feed = (
         BlockFeed(scaled_samples(slices, pre), pre.patch, plan)
         if pre.patch
@@ -190,7 +199,8 @@ def plain(order: TeachOrder, dev: Dataset, minutes: float) -> dict[str, object]:
     with contextlib.suppress(Cancelled):
         trainer.run(cancelled=over)
     network.eval()
-    return {"after": dice(answer_of(network, pre), dev), "steps": steps[0]}
+    answer, table = answer_of(network, pre), np.array(numbers, np.uint8)
+    return {"after": dice(lambda voxels: table[answer(voxels)], dev), "steps": steps[0]}
 
 
 def forest(order: TeachOrder, dev: Dataset) -> dict[str, object]:
