@@ -1,9 +1,13 @@
 """Propose, correct, teach: each step is over when it is done, and closed is closed for good."""
 
+from types import SimpleNamespace
+
 import numpy as np
 from psygnal import Signal
 
 from featherseg.session.first_steps import FirstSteps
+
+TAKEN, DRAWN = SimpleNamespace(source="proposal"), SimpleNamespace(source="hand")
 
 
 class Session:
@@ -27,8 +31,8 @@ def test_the_steps_follow_what_the_person_does():
     first.changed.connect(lambda: seen.append(first.step))
     first.begin(many=True)
     session.proposed.emit(np.zeros(1))
-    session.edited.emit(None, "adopt")
-    session.edited.emit(None, "do")
+    session.edited.emit(TAKEN, "do")
+    session.edited.emit(DRAWN, "adopt")
     lesson.running = True
     lesson.changed.emit()
     assert seen == ["propose", "correct", "teach", ""] and kept == ["kept"]
@@ -70,7 +74,7 @@ def test_a_picture_that_was_right_as_it_came_is_corrected_too():
     first, session, _ = steps()
     first.begin(many=True)
     session.proposed.emit(np.zeros(1))
-    session.edited.emit(None, "adopt")
+    session.edited.emit(TAKEN, "do")
     assert first.step == "correct"
     session.opened.emit(object())
     assert first.step == "teach"

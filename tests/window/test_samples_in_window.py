@@ -1,6 +1,7 @@
 """A first start: tiles, the sample menu, the model that suits, the steps over the picture."""
 
 import pytest
+from support.canvas import canvas_point
 from support.hand import Hand
 
 from featherseg.session.settings import PLACE
@@ -31,9 +32,13 @@ def test_a_sample_opens_with_the_model_that_suits_it_and_the_steps_begin(window,
     Hand(window).key("space")
     qtbot.waitUntil(lambda: window.session.proposal is not None, timeout=30000)
     assert "again to take it" in window.samples.strip.text()
-    window.session.tell(None)
-    window.samples.steps._on_edited(None, "do")
-    assert "twelve to try" in window.samples.strip.text()
+    Hand(window).key("space")
+    qtbot.waitUntil(lambda: window.session.proposal is None)
+    assert "again to take it" in window.samples.strip.text()
+    native = window.qt_viewer.canvas.native
+    Hand(window).key("b")
+    Hand(window).drag(native, *(canvas_point(window.viewer, native, *at) for at in ((40, 40), (60, 60))))
+    qtbot.waitUntil(lambda: "twelve to try" in window.samples.strip.text(), timeout=10000)
 
 
 def test_skipped_the_steps_stay_away_also_after_a_restart(window, qtbot):

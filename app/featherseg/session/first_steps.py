@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from featherseg.session.case import OpenCase
     from featherseg.session.session import Session
     from featherseg.session.teaching import Teaching
+    from featherseg_engines.labels import Edit
 
 Step = Literal["", "propose", "correct", "teach"]
 
@@ -88,11 +89,12 @@ class FirstSteps:
         if self.step == "propose" and proposal is not None:
             self._go("correct")
 
-    def _on_edited(self, edit: object, how: str) -> None:
-        taken = how == "adopt" or getattr(edit, "source", "") == "proposal"
-        if self.step == "propose" and taken:
+    def _on_edited(self, edit: "Edit", how: str) -> None:
+        if how not in ("do", "adopt"):
+            return
+        if self.step == "propose" and edit.source == "proposal":
             self._go("correct")
-        elif self.step in ("propose", "correct") and how == "do" and not taken:
+        elif self.step in ("propose", "correct") and edit.source != "proposal":
             self._go("teach")
 
     def _on_teaching(self) -> None:

@@ -42,11 +42,13 @@ def gather(bench: Workbench, paths: Sequence[Path], *, copy: bool = False) -> No
 def gather_half_done(bench: Workbench, folder: Path, masks: Sequence[Path], label: Label) -> None:
     """Add a folder of images of which some are done: their masks come along, accepted; the first other one opens.
 
-    ``label`` is what the masks' number means; it joins the table.
+    ``label`` is what the masks' number means; it is the only one in the table then. For a workspace that is new.
     """
 
     def work(workspace: Workspace, tell: Tell) -> tuple[Intake, Intake]:
         found = add_folder(workspace, folder, False, tell)
+        for row in workspace.labels.rows():
+            workspace.labels.remove(row.label.value)  # of what was open before; nothing is drawn here yet
         workspace.labels.put([LabelRow(label)])
         masked = import_masks(workspace, masks, tell)
         workspace.set_state([case.id for case in masked.cases], CaseState.ACCEPTED)
