@@ -38,6 +38,11 @@ class Terms:
     epochs: int = 4
     seed: int = 42
 
+    @property
+    def key(self) -> str:
+        """What a result of these terms is called."""
+        return f"{self.task}.{self.side}x{self.epochs}.{self.seed}"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -78,7 +83,7 @@ def run(
     registry = contestants()
     spec = registry.get(name)
     lesson = _lesson(spec, terms, data)
-    bundle = teach(lesson, registry, work / f"{spec.name}.{terms.task}.{terms.seed}", listen)
+    bundle = teach(lesson, registry, work / f"{spec.name}.{terms.key}", listen)
     card, counts = bundle.card, count(spec)
     measured = card.measured[0]
     steps = terms.epochs * (len(lesson.train.cases) // BATCH)
@@ -115,7 +120,7 @@ def _lesson(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
 
 def path_of(folder: Path, name: str, terms: Terms) -> Path:
     """Where a result is kept."""
-    return folder / f"{name}.{terms.task}.{terms.seed}.json"
+    return folder / f"{name}.{terms.key}.json"
 
 
 def keep(result: Result, folder: Path) -> None:
