@@ -85,4 +85,4 @@ def test_a_damaged_result_is_named(tmp_path):
 def test_an_unknown_task_gets_a_sentence(tmp_path):
     with pytest.raises(DatasetError, match="no contest on 'hair'"):
         run("unext_s", Terms("hair"), tmp_path, tmp_path)
-    assert path_of(tmp_path, "a", TERMS).name == "a.skin.42.json"
+    assert path_of(tmp_path, "a", TERMS).name == "a.skin.32x1.42.json"
