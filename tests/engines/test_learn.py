@@ -89,6 +89,15 @@ def test_a_new_class_grows_the_head_and_the_old_outputs_keep_their_weights():
     assert network.network.head.weight.shape[0] == 3
 
 
+def test_a_label_of_the_parent_does_not_take_the_colour_of_a_persons_label():
+    bundle = Catalogue().resolve("repsegnet.skin")
+    colour = bundle.card.labels[0].colour
+    order = TeachOrder((), ("nucleus",), (1,), bundle, bundle, colours=(colour,))
+    lesion, nucleus = outputs_of(order).labels
+    assert (nucleus.name, nucleus.value, nucleus.colour) == ("nucleus", 1, colour)
+    assert lesion.value != 1 and lesion.colour.casefold() != colour.casefold()
+
+
 def test_what_nobody_has_looked_at_teaches_nothing():
     order = order_for()
     half = cases_of_skin(unseen=True)

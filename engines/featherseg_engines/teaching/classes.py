@@ -45,7 +45,8 @@ class Outputs:
 def outputs_of(order: TeachOrder) -> Outputs:
     """Match the person's classes with the parent's by name; what has no match is added behind them.
 
-    The person's label numbers hold; a label of the parent whose number they gave to something else gets a free one.
+    The person's label numbers and colours hold; a label of the parent whose number or colour they gave to something
+    else gets a free one.
     """
     parent = order.parent.card.labels if order.parent else ()
     names = [entry.name.casefold() for entry in parent]
@@ -69,12 +70,16 @@ def _colour(colours: Sequence[str], index: int) -> str:
 
 def _without_clashes(entries: Sequence[LabelEntry], of_person: Sequence[int]) -> tuple[LabelEntry, ...]:
     taken = {entries[output - 1].value for output in of_person}
+    shown = {entries[output - 1].colour.casefold() for output in of_person}
     result = []
     for output, entry in enumerate(entries, start=1):
-        value = entry.value
+        value, colour = entry.value, entry.colour
         if output not in of_person:
             while value in taken:
                 value += 1
             taken.add(value)
-        result.append(LabelEntry(value, entry.name, entry.colour))
+            if colour.casefold() in shown:
+                colour = next((c for c in OKABE_ITO if c.casefold() not in shown), colour)
+            shown.add(colour.casefold())
+        result.append(LabelEntry(value, entry.name, colour))
     return tuple(result)
