@@ -104,6 +104,10 @@ class MainWindow(QMainWindow):
             self.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
         self.tabifyDockWidget(self.header, self.statistics)
         self.connections = Connections()
+        self._follow(session, bench)
+
+    def _follow(self, session: Session, bench: Workbench | None) -> None:
+        """Take up the settings, and hear what changes from now on."""
         self.connections.add(session.opened, self._on_opened)
         self.connections.add(self.table.changed, self._on_keys)
         self.connections.add(self.settings.changed, self._on_settings)

@@ -38,7 +38,7 @@ from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import sight_for
 from featherseg_engines.teaching.threads import Threads
-from featherseg_engines.training.layout import INSTANCE, last_channels
+from featherseg_engines.training.layout import last_channels, learns_in_half
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 
 BATCH = 8
@@ -191,7 +191,7 @@ class _Run:
         self._loss = SoftCrossEntropyDice()
         self._optimizer = torch.optim.AdamW(pupils.learners(lesson.network), lr=LAST_RATE, weight_decay=DECAY)
         self._rate = RATES[lesson.pre.dims]
-        self._half = not any(isinstance(m, INSTANCE) for m in lesson.network.modules())
+        self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
         self._train_dice = 0.0
         self._picture: Picture | None = None

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from featherseg_engines.training.layout import INSTANCE
+from featherseg_engines.training.layout import learns_in_half
 
 REPLAYED_WEIGHT, OWN_WEIGHT = 1.0, 0.3
 """Of the parent's answer beside the loss of the labels: on images of its own, on the person's."""
@@ -30,7 +30,7 @@ class Remembering:
 
     def __init__(self, pupil: nn.Module, kept: int) -> None:
         self._parent = copy.deepcopy(pupil).eval().requires_grad_(False)
-        self._kept = kept
+        self._kept, self._half = kept, learns_in_half(pupil)
 
     def loss(self, inputs: Tensor, logits: Tensor, labels: Tensor, replayed: int) -> Tensor:
         """Mean cross-entropy of the pupil against the parent's probabilities, weighed; a scalar.
@@ -51,8 +51,7 @@ class Remembering:
 
     def _entropy(self, inputs: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
         """Cross-entropy per pixel, and what the parent says there."""
-        half = not any(isinstance(m, INSTANCE) for m in self._parent.modules())
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             told = torch.softmax(self._parent(inputs).float()[:, : self._kept], dim=1)
         found = F.log_softmax(logits, dim=1)[:, : self._kept]
         return -(told * found).sum(dim=1), told.argmax(dim=1)

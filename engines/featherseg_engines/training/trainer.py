@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
 from featherseg_engines.training.feeds import Feed
-from featherseg_engines.training.layout import INSTANCE, last_channels
+from featherseg_engines.training.layout import last_channels, learns_in_half
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 from featherseg_engines.training.plan import History, Plan, Progress
 
@@ -80,7 +80,7 @@ class Trainer:
         )
         self._optimizer = make_optimizer(self.network, plan)
         self._updates = self._wild = 0
-        self._half = plan.mixed_precision and not any(isinstance(m, INSTANCE) for m in network.modules())
+        self._half = plan.mixed_precision and learns_in_half(network)
 
     def run(self, listen: Listen = lambda _: None, cancelled: Callable[[], bool] = lambda: False) -> History:
         """Work through the plan and leave the best weights (by ``judge``) in ``network``.
