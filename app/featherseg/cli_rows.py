@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from featherseg_engines.training.contest import Terms
     from featherseg_engines.training.rows import Row
 
+ON_DEVICE = "Only learn, on this device (cuda); without it, what was learned is measured"
+
 app = typer.Typer(help="The recipes of the shipped models.", no_args_is_help=True)
 
 
@@ -58,6 +60,39 @@ def train(
 
 
 @app.command()
+def learn(
+    names: Annotated[list[str], typer.Argument(help="Rows, which take turns on the device")],
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
+    work: Annotated[Path, typer.Option(help="Where the runs are kept")] = Path("out/rows"),
+    device: Annotated[str, typer.Option(help="cuda, or cpu to try it")] = "cuda",
+    minutes: Annotated[float, typer.Option(help="End after so long; 0: after the rows' epochs")] = 0.0,
+    after: Annotated[Path | None, typer.Option(help="Begin from the rows' finished runs in here")] = None,
+    teachers: Annotated[
+        str, typer.Option(help="Rows with finished runs in AFTER, with commas, heeded by those of their task")
+    ] = "",
+    seed: Annotated[int, typer.Option(help="Another than the rows'; 0: theirs")] = 0,
+) -> None:
+    """Train rows on a GPU; ``rows train`` of the same work folder then measures and keeps what is better."""
+    from featherseg_engines.networks.registry import default_registry
+    from featherseg_engines.training.accelerator.turns import Entry, learn_all
+    from featherseg_engines.training.rows import lesson_of
+    from featherseg_resources import models_folder
+
+    entries = []
+    for name in names:
+        row, parent = dataclasses.replace(_row(name), parent=""), _row(name).parent
+        lesson = lesson_of(row, data, default_registry(), models_folder(), 1)
+        if seed:
+            lesson = dataclasses.replace(lesson, plan=dataclasses.replace(lesson.plan, seed=seed))
+        heard = [t for t in teachers.split(",") if t.split(".")[-1] == name.split(".")[-1]]
+        told = tuple((t.split(".")[0], after / f"{t}.training") for t in heard) if after else ()
+        before = [after / f"{n}.training" for n in (name, parent)] if after else []
+        begin = next((folder for folder in before if folder.is_dir()), None)
+        entries.append(Entry(lesson, work / f"{name}.training", begin, told))
+    learn_all(entries, default_registry(), device, minutes, typer.echo)
+
+
+@app.command()
 def measure(
     name: Annotated[str, typer.Argument(help="The row's name, like repsegnet.skin")],
     data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
@@ -94,44 +129,66 @@ def ranking(
     seeds: Annotated[str, typer.Option(help="One or several, with commas")] = "42",
     side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
     epochs: Annotated[int, typer.Option(help="The same for all")] = 4,
+    batch: Annotated[int, typer.Option(help="The same for all")] = 8,
+    device: Annotated[str, typer.Option(help=ON_DEVICE)] = "",
 ) -> None:
     """Train the light networks side by side on equal terms; what is there already is not made again."""
     from featherseg_engines.training.contest import RIVALS, Terms
 
-    for task in tasks.split(","):
-        for seed in seeds.split(","):
-            for name in networks.split(",") if networks else RIVALS:
-                _compete(name, Terms(task, side, epochs, int(seed)), "ranking", data)
-    table()
+    chosen = networks.split(",") if networks else RIVALS
+    runs = [
+        (name, Terms(task, side, epochs, int(seed), batch))
+        for task in tasks.split(",")
+        for seed in seeds.split(",")
+        for name in chosen
+    ]
+    _contest(runs, "ranking", data, device)
 
 
 @app.command()
 def ablation(
-    name: Annotated[str, typer.Argument(help="An ablation, like repsegnet_k1; 'all' for every one")],
+    name: Annotated[
+        str, typer.Argument(help="An ablation, like repsegnet_k1; several with commas, or 'all'")
+    ],
     data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
     side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
     epochs: Annotated[int, typer.Option()] = 4,
+    batch: Annotated[int, typer.Option()] = 8,
+    device: Annotated[str, typer.Option(help=ON_DEVICE)] = "",
 ) -> None:
     """Train a network with something left out, on skin lesions, on the terms of the ranking."""
     from featherseg_engines.networks.ablations import ABLATIONS
     from featherseg_engines.training.contest import Terms
 
-    for one in [spec.name for spec in ABLATIONS] if name == "all" else [name]:
-        _compete(one, Terms("skin", side, epochs), "ablation", data)
-    table()
+    chosen = [spec.name for spec in ABLATIONS] if name == "all" else name.split(",")
+    _contest([(one, Terms("skin", side, epochs, batch=batch)) for one in chosen], "ablation", data, device)
 
 
-def _compete(name: str, terms: "Terms", kind: str, data: Path) -> None:
-    from featherseg_engines.training.contest import keep, path_of, run
+def _contest(runs: "list[tuple[str, Terms]]", kind: str, data: Path, device: str) -> None:
+    """Learn on the device, or where none is named learn what is not learned yet, measure and write the table."""
+    from featherseg_engines.training import contest
+    from featherseg_engines.training.accelerator.turns import Entry, learn_all
     from featherseg_resources import results_folder
 
-    folder = results_folder() / kind
-    if path_of(folder, name, terms).exists():
-        typer.echo(f"{name} {terms.task} {terms.seed}: there already")
+    folder, work = results_folder() / kind, Path("out/contest")
+    missing = [(name, terms) for name, terms in runs if not contest.path_of(folder, name, terms).exists()]
+    if device:
+        known = contest.contestants()
+        entries = [
+            Entry(
+                contest.lesson_of(known.get(name), terms, data),
+                contest.work_of(work, name, terms).with_suffix(f".{terms.seed}.training"),
+                measured=True,
+            )
+            for name, terms in missing
+        ]
+        learn_all(entries, known, device, 0.0, typer.echo)
         return
-    result = run(name, terms, data, Path("out/contest"))
-    keep(result, folder)
-    typer.echo(f"{name} {terms.task} {terms.seed}: Dice {result.dice:.3f} in {result.seconds:.0f} s")
+    for name, terms in missing:
+        result = contest.run(name, terms, data, work)
+        contest.keep(result, folder)
+        typer.echo(f"{name} {terms.task} {terms.seed}: Dice {result.dice:.3f} in {result.seconds:.0f} s")
+    table()
 
 
 @app.command()

@@ -14,12 +14,11 @@ from featherseg_engines.training.contest import Terms, contestants, keep, kept, 
 from featherseg_engines.training.contest_table import ablations, plot, side_by_side
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
-TERMS = Terms("skin", side=32, epochs=1)
+TERMS = Terms("skin", side=32, epochs=1, batch=2)
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
-    monkeypatch.setattr(contest, "BATCH", 1)
+def data(tmp_path):
     shutil.copytree(TINY, tmp_path / "isic2017_lesion")
     return tmp_path
 
@@ -49,12 +48,27 @@ def test_a_finished_result_is_not_made_again(tmp_path, monkeypatch):
         "1",
     ]
     told = CliRunner().invoke(app, words)
-    assert told.exit_code == 0 and "there already" in told.output
+    assert told.exit_code == 0 and "Dice" not in told.output
 
 
 def made(name: str, dice: float, task: str = "skin", ms: float = 10.0) -> contest.Result:
     return contest.Result(
-        name, name, task, 96, 1, 125, 42, dice, (dice - 0.1, dice + 0.1), 0.4, 150, 1_500_000, 0.5, ms, 60.0
+        name,
+        name,
+        task,
+        96,
+        1,
+        125,
+        42,
+        8,
+        dice,
+        (dice - 0.1, dice + 0.1),
+        0.4,
+        150,
+        1_500_000,
+        0.5,
+        ms,
+        60.0,
     )
 
 
@@ -85,4 +99,4 @@ def test_a_damaged_result_is_named(tmp_path):
 def test_an_unknown_task_gets_a_sentence(tmp_path):
     with pytest.raises(DatasetError, match="no contest on 'hair'"):
         run("unext_s", Terms("hair"), tmp_path, tmp_path)
-    assert path_of(tmp_path, "a", TERMS).name == "a.skin.32x1.42.json"
+    assert path_of(tmp_path, "a", TERMS).name == "a.skin.32x1x2.42.json"

@@ -150,7 +150,7 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     }
     values["preprocessing"] = Preprocessing(**plain)
     values["training"] = TrainingRecord(**raw.get("training", {}))
-    values["measured"] = tuple(_measured(entry) for entry in raw.get("measured", ()))
+    values["measured"] = tuple(measured_of(entry) for entry in raw.get("measured", ()))
     values["worst"] = tuple((str(name), float(dice)) for name, dice in raw.get("worst", ()))
     card = ModelCard(**values)
     if card.dims not in (2, 3) or card.dims != card.preprocessing.dims:
@@ -162,5 +162,6 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     return card
 
 
-def _measured(entry: dict[str, Any]) -> Measured:
+def measured_of(entry: dict[str, Any]) -> Measured:
+    """Numbers as they stand in a card."""
     return Measured(**{**entry, "dice_interval": tuple(entry.get("dice_interval", ()))})

@@ -14,9 +14,9 @@ from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.learn import BATCH, DECAY, RATES, Learned
 from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
-from featherseg_engines.training.checkpoint import save_json, save_tensors
+from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
 from featherseg_engines.training.export import export_onnx, with_half_kernels
-from featherseg_engines.training.publish import half_kernels, halve
+from featherseg_engines.training.publish import halve
 
 NOTE = "Taught on this computer from a person's own cases. Research use; not a medical device."
 

@@ -10,16 +10,6 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
-from monai.transforms import (
-    Compose,
-    RandAdjustContrastd,
-    RandAffined,
-    RandCoarseDropoutd,
-    RandFlipd,
-    RandScaleIntensityd,
-    RandShiftIntensityd,
-)
 
 from featherseg_engines.training.samples import IGNORE, Sample
 
@@ -29,6 +19,8 @@ Transform: TypeAlias = Callable[[dict[str, torch.Tensor]], dict[str, torch.Tenso
 
 def augmentation(seed: int, size: tuple[int, ...]) -> Transform:
     """A random transform of ``{"image": (c, h, w) in 0..1, "labels": (1, h, w)}``, repeatable by its seed."""
+    from monai import transforms
+
     both = ["image", "labels"]
     affine: dict[str, Any] = {
         "prob": 0.5,
@@ -38,15 +30,15 @@ def augmentation(seed: int, size: tuple[int, ...]) -> Transform:
         "mode": ("bilinear", "nearest"),
         "padding_mode": "reflection",
     }
-    transform = Compose(
+    transform = transforms.Compose(
         [
-            RandFlipd(both, prob=0.5, spatial_axis=1),
-            RandFlipd(both, prob=0.5, spatial_axis=0),
-            RandAffined(both, **affine),
-            RandScaleIntensityd("image", factors=0.2, prob=0.25, channel_wise=True),
-            RandShiftIntensityd("image", offsets=0.1, prob=0.25, channel_wise=True),
-            RandAdjustContrastd("image", prob=0.25, gamma=(0.7, 1.4)),
-            RandCoarseDropoutd(
+            transforms.RandFlipd(both, prob=0.5, spatial_axis=1),
+            transforms.RandFlipd(both, prob=0.5, spatial_axis=0),
+            transforms.RandAffined(both, **affine),
+            transforms.RandScaleIntensityd("image", factors=0.2, prob=0.25, channel_wise=True),
+            transforms.RandShiftIntensityd("image", offsets=0.1, prob=0.25, channel_wise=True),
+            transforms.RandAdjustContrastd("image", prob=0.25, gamma=(0.7, 1.4)),
+            transforms.RandCoarseDropoutd(
                 "image", holes=1, max_holes=4, spatial_size=max(4, min(size) // 16), fill_value=0.5, prob=0.2
             ),
         ],
@@ -61,12 +53,14 @@ def volume_augmentation(seed: int) -> Transform:
 
     Source: the BTCV protocol of LGMSNet's trainer (flips 0.2 an axis, intensity factor and offset 0.1).
     """
-    transform = Compose(
+    from monai import transforms
+
+    transform = transforms.Compose(
         [
-            *(RandFlipd(["image", "labels"], prob=0.2, spatial_axis=axis) for axis in range(3)),
-            RandScaleIntensityd("image", factors=0.1, prob=0.3),
-            RandShiftIntensityd("image", offsets=0.1, prob=0.3),
-            RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.4)),
+            *(transforms.RandFlipd(["image", "labels"], prob=0.2, spatial_axis=axis) for axis in range(3)),
+            transforms.RandScaleIntensityd("image", factors=0.1, prob=0.3),
+            transforms.RandShiftIntensityd("image", offsets=0.1, prob=0.3),
+            transforms.RandAdjustContrastd("image", prob=0.2, gamma=(0.7, 1.4)),
         ],
         map_items=False,
     )
@@ -76,7 +70,7 @@ def volume_augmentation(seed: int) -> Transform:
 
 def _plain(value: torch.Tensor) -> torch.Tensor:
     """Without MONAI's metadata, whose bookkeeping every operation of the network would pay for."""
-    return value.as_tensor() if isinstance(value, MetaTensor) else value
+    return value.as_tensor() if hasattr(value, "as_tensor") else value
 
 
 def augmented(transform: Transform, sample: Sample) -> tuple[torch.Tensor, torch.Tensor]:

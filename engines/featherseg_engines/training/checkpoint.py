@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.safe_write import write_verified
 
+MEASURED = "measured.json"
+"""What a contestant reached, measured where it was taught."""
 LAST_LAYER = 2
 """Tensors (kernel and bias) whose shape may differ between a parent and a network for other classes."""
 
@@ -76,3 +78,23 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise TrainingError(f"'{path.name}' does not hold the weights of this network.") from error
     except Exception as error:  # safetensors raises its own class, which derives from Exception alone
         raise TrainingError(f"'{path.name}' is damaged.") from error
+
+
+def half_kernels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Kernels in half precision, everything small (biases, BatchNorm) as it is: half the file."""
+    return {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
+
+
+def finished(folder: Path) -> bool:
+    """Whether a course in this folder has ended."""
+    path = folder / "state.json"
+    return path.exists() and bool(json.loads(path.read_text("utf-8")).get("finished"))
+
+
+def load_best(network: nn.Module, folder: Path) -> nn.Module:
+    """Give ``network`` the best weights of a finished course."""
+    stored = load_file(str(folder / "state.safetensors"))
+    own = network.state_dict()
+    best = {k.split(":", 1)[1]: v for k, v in stored.items() if k.startswith("best:")}
+    network.load_state_dict({k: v.to(own[k].dtype) for k, v in best.items()})
+    return network

@@ -8,21 +8,25 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import torch
+
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import DatasetError
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.models.card import measured_of
 from featherseg_engines.networks.ablations import ABLATIONS
 from featherseg_engines.networks.counting import count
+from featherseg_engines.networks.monai_unet import MONAI_UNET
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
-from featherseg_engines.networks.spec import NetworkSpec
-from featherseg_engines.training.checkpoint import save_json
+from featherseg_engines.networks.spec import NetworkSpec, deployed_form
+from featherseg_engines.training.checkpoint import MEASURED, save_json
+from featherseg_engines.training.export import milliseconds, onnx_bytes
 from featherseg_engines.training.lesson import Lesson, teach
 from featherseg_engines.training.plan import Progress, Stage
 from featherseg_engines.training.recipes import plan_for
 
 TASKS = {"skin": "isic2017_lesion", "polyp": "kvasir_seg"}
 RIVALS = ("repsegnet", "med2dsegnet", "reunet_slim8", "lgmsnet", "cmunext", "tinyunet", "unext", "monai_unet")
-BATCH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,12 @@ class Terms:
     side: int = 96
     epochs: int = 4
     seed: int = 42
+    batch: int = 8
 
     @property
     def key(self) -> str:
         """What a result of these terms is called."""
-        return f"{self.task}.{self.side}x{self.epochs}.{self.seed}"
+        return f"{self.task}.{self.side}x{self.epochs}x{self.batch}.{self.seed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Result:
     epochs: int
     steps: int
     seed: int
+    batch: int
     dice: float
     interval: tuple[float, ...]
     iou: float
@@ -67,7 +73,8 @@ class Result:
 
 def contestants() -> NetworkRegistry:
     """All networks and the ablations, which nobody is offered elsewhere."""
-    return NetworkRegistry([*default_registry(), *ABLATIONS])
+    known = {spec.name: spec for spec in (*default_registry(), MONAI_UNET, *ABLATIONS)}
+    return NetworkRegistry(known.values())
 
 
 def run(
@@ -82,28 +89,49 @@ def run(
     """
     registry = contestants()
     spec = registry.get(name)
-    lesson = _lesson(spec, terms, data)
-    bundle = teach(lesson, registry, work / f"{spec.name}.{terms.key}", listen)
-    card, counts = bundle.card, count(spec)
-    measured = card.measured[0]
-    steps = terms.epochs * (len(lesson.train.cases) // BATCH)
+    lesson = lesson_of(spec, terms, data)
+    folder = work_of(work, spec.name, terms)
+    elsewhere = folder.with_name(f"{folder.name}.training") / MEASURED
+    if elsewhere.exists():
+        measured = measured_of(json.loads(elsewhere.read_text("utf-8")))
+        state = json.loads((elsewhere.parent / "state.json").read_text("utf-8"))
+        seconds, speed = sum(r["seconds"] for r in state["history"]["rows"]), _speed(spec, lesson)
+    else:
+        card = teach(lesson, registry, folder, listen).card
+        measured, seconds, speed = card.measured[0], card.training.seconds, card.speed_ms or 0.0
+    counts = count(spec)
     return Result(
         **asdict(terms),
         network=spec.name,
         title=spec.title,
-        steps=steps,
+        steps=terms.epochs * (len(lesson.train.cases) // terms.batch),
         dice=round(measured.dice, 4),
-        interval=tuple(round(v, 4) for v in measured.dice_interval),
+        interval=tuple(round(v, 4) for v in measured.dice_interval or ()),
         iou=round(measured.iou, 4),
         images=measured.n,
         params=counts.params_deployed,
         gmacs=round(counts.gmacs_deployed, 3),
-        ms=float(card.speed_ms or 0.0),
-        seconds=round(card.training.seconds, 1),
+        ms=speed,
+        seconds=round(seconds, 1),
     )
 
 
-def _lesson(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
+def _speed(spec: NetworkSpec, lesson: Lesson) -> float:
+    """Median milliseconds of an answer of the deployed form on two threads; the weights do not matter."""
+    side = lesson.plan.long_side
+    example = torch.zeros(1, lesson.preprocessing.channels, side, side)
+    network = spec.make(in_channels=lesson.preprocessing.channels, classes=len(lesson.train.classes) + 1)
+    return milliseconds(onnx_bytes(deployed_form(network.eval()), example), example.numpy())
+
+
+def lesson_of(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
+    """What a contestant is to learn.
+
+    Raises
+    ------
+    DatasetError
+        There is no contest on the task, or its data are not there.
+    """
     if terms.task not in TASKS:
         raise DatasetError(f"There is no contest on '{terms.task}'; known are: {', '.join(TASKS)}.")
     folder = data / TASKS[terms.task]
@@ -111,11 +139,16 @@ def _lesson(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
     plan = replace(
         plan_for(spec),
         stages=(Stage(terms.side, terms.epochs),),
-        batch=BATCH,
+        batch=terms.batch,
         seed=terms.seed,
         patience=terms.epochs,
     )
     return Lesson(train, dev, spec.name, f"{spec.name}.{terms.task}", plan, Preprocessing(stride=spec.stride))
+
+
+def work_of(work: Path, name: str, terms: Terms) -> Path:
+    """Where a contestant's run is kept."""
+    return work / f"{name}.{terms.key}"
 
 
 def path_of(folder: Path, name: str, terms: Terms) -> Path:
@@ -132,7 +165,7 @@ def keep(result: Result, folder: Path) -> None:
         It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    terms = Terms(result.task, result.side, result.epochs, result.seed)
+    terms = Terms(result.task, result.side, result.epochs, result.seed, result.batch)
     save_json(path_of(folder, result.network, terms), asdict(result))
 
 

@@ -1,5 +1,6 @@
 """One lesson from a data set to a model bundle: prepare, train, publish."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +13,11 @@ from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.networks.registry import NetworkRegistry
-from featherseg_engines.training.checkpoint import load_weights
+from featherseg_engines.training.checkpoint import finished, load_best, load_weights
 from featherseg_engines.training.feeds import BlockFeed, Feed, SliceFeed
 from featherseg_engines.training.folded_form import folded_form
 from featherseg_engines.training.measuring import measure
-from featherseg_engines.training.plan import Plan, Progress
+from featherseg_engines.training.plan import History, Plan, Progress
 from featherseg_engines.training.publish import About, publish
 from featherseg_engines.training.samples import Sample, scaled_samples, slices_of, volumes_of
 from featherseg_engines.training.trainer import Trainer
@@ -68,11 +69,25 @@ def teach(
         return measure(candidate, at, lesson.dev).summary().dice
 
     work = folder.with_name(folder.name + ".training")
-    feed = _feed(lesson)
-    network = _pupil(lesson, registry, feed, None if (work / "state.json").exists() else normalise)
-    trainer = Trainer(network, lesson.plan, feed, normalise, judge, work)
-    history = trainer.run(listen, cancelled)
+    if finished(work):
+        network, history = _taught_elsewhere(lesson, registry, work)
+    else:
+        feed = _feed(lesson)
+        network = _pupil(lesson, registry, feed, None if (work / "state.json").exists() else normalise)
+        history = Trainer(network, lesson.plan, feed, normalise, judge, work).run(listen, cancelled)
+    if lesson.plan.form == "folded_last":
+        network = folded_form(network)
     return publish(lesson, registry.get(lesson.network).title, network, history, folder)
+
+
+def _taught_elsewhere(lesson: Lesson, registry: NetworkRegistry, work: Path) -> tuple[nn.Module, History]:
+    """The network and the curves of a course that ended on an accelerator."""
+    pre = lesson.preprocessing
+    network = registry.build(lesson.network, in_channels=pre.channels, classes=len(lesson.train.classes) + 1)
+    if lesson.plan.form == "folded":
+        network = folded_form(network)
+    state = json.loads((work / "state.json").read_text("utf-8"))
+    return load_best(network, work).eval(), History(**state["history"])
 
 
 def _pupil(

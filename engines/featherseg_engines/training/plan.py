@@ -20,9 +20,9 @@ class Plan:
     images first make CPU training bearable). The learning rate falls along one schedule over all stages.
 
     ``form`` "folded" teaches a network with parallel branches as it is deployed
-    (:mod:`~featherseg_engines.training.folded_form`). ``crops`` are the patches or blocks cut from each case in
-    an epoch; the size of a stage is the side of its patches then. ``stop_at`` ends the run after so many epochs
-    of its schedule (0: all of them).
+    (:mod:`~featherseg_engines.training.folded_form`); "folded_last" teaches the branches and folds them at the end.
+    ``crops`` are the patches or blocks cut from each case in an epoch; the size of a stage is the side of its
+    patches then. ``stop_at`` ends the run after so many epochs of its schedule (0: all of them).
     """
 
     stages: tuple[Stage, ...] = (Stage(128, 12), Stage(192, 4), Stage(256, 2))
@@ -41,7 +41,7 @@ class Plan:
     seed: int = 42
     threads: int = 2
     mixed_precision: bool = True
-    form: Literal["full", "folded"] = "full"
+    form: Literal["full", "folded", "folded_last"] = "full"
     crops: int = 1
     stop_at: int = 0
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import nn
 
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.evaluation import Evaluation, scored
@@ -22,7 +22,7 @@ from featherseg_engines.inference.postprocess import labels_at
 from featherseg_engines.labels import OKABE_ITO
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
-from featherseg_engines.training.checkpoint import save_json, save_tensors
+from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
 from featherseg_engines.training.export import export_onnx, with_half_kernels
 from featherseg_engines.training.plan import History
 
@@ -144,11 +144,6 @@ def halve(network: nn.Module) -> None:
             parameter.copy_(parameter.half().float())
 
 
-def half_kernels(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Kernels in half precision, everything small (biases, BatchNorm) as it is: half the file."""
-    return {k: v.half() if v.is_floating_point() and v.ndim > 1 else v for k, v in tensors.items()}
-
-
 def _card(lesson: "Lesson", title: str, pre: Preprocessing, history: History) -> ModelCard:
     task = lesson.name.split(".", 1)[-1]
     parent = lesson.parent
@@ -176,7 +171,7 @@ def _record(lesson: "Lesson", history: History) -> TrainingRecord:
     plan = lesson.plan
     settings: dict[str, Any] = {
         "stages": [[s.long_side, s.epochs] for s in plan.stages],
-        "form": plan.form,
+        "form": "full" if plan.form == "full" else "folded",
         "crops": plan.crops,
         "learning_rate": plan.learning_rate,
         "weight_decay": plan.weight_decay,
@@ -186,6 +181,7 @@ def _record(lesson: "Lesson", history: History) -> TrainingRecord:
         "loss": [plan.cross_entropy_weight, plan.dice_weight],
         "label_smoothing": plan.label_smoothing,
         "ema_decay": plan.ema_decay,
+        "branches_learned": plan.form != "folded",
         "best_epoch": history.best_epoch,
         "curve": [[row["loss"], row["dice"]] for row in history.rows],
     }
@@ -199,6 +195,6 @@ def _record(lesson: "Lesson", history: History) -> TrainingRecord:
         len(lesson.train.cases),
         plan.seed,
         settings,
-        len(history.rows),
+        int(history.rows[-1]["epoch"]) + 1,
         round(seconds, 1),
     )

@@ -29,6 +29,9 @@ PLAN = (
     "ema_decay",
     "patience",
     "optimizer",
+    "schedule",
+    "cross_entropy_weight",
+    "dice_weight",
     "seed",
 )
 """Keys of a row that change the network's published recipe."""

@@ -1,0 +1,182 @@
+"""One network's lesson on a device, step by step, so that several may take turns on one GPU."""
+
+import copy
+import dataclasses
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from featherseg_engines.errors import TrainingError
+from featherseg_engines.training import checkpoint
+from featherseg_engines.training.accelerator.changes import Changes
+from featherseg_engines.training.accelerator.pool import Room
+from featherseg_engines.training.accelerator.step import Step
+from featherseg_engines.training.layout import learns_in_half
+from featherseg_engines.training.losses import SoftCrossEntropyDice
+from featherseg_engines.training.plan import History, Plan
+
+LOOKS = 25
+"""How often in a course the validation images are looked at."""
+FOLLOWED = 4
+"""Steps between two moves of the averaged weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a course is bound by.
+
+    Parameters
+    ----------
+    ends_at
+        Of ``time.monotonic()``: it ends then, whatever the plan's number of epochs; 0: after the plan's epochs.
+    changes
+        How far the images are changed.
+    ema_decay
+        Of the averaged weights, a step.
+    heed
+        Weight of what the teachers say, against the labels' 1 - ``heed``.
+    """
+
+    ends_at: float = 0.0
+    changes: Changes = field(default_factory=Changes)
+    ema_decay: float = 0.998
+    heed: float = 0.0
+
+
+class Course:
+    """Teaches ``network`` in place; what was best by the validation images is kept in ``folder``.
+
+    :func:`~featherseg_engines.training.lesson.teach` finds it there and goes on to publish it. A course that is
+    killed leaves its best so far, from which another may begin.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        plan: Plan,
+        room: Room,
+        terms: Terms,
+        folder: Path,
+        teachers: Sequence[nn.Module] = (),
+    ) -> None:
+        self.device = room.mean.device
+        self.network = network.to(self.device)
+        self.plan, self.folder, self.history = plan, folder, History()
+        self._room, self._terms = room, terms
+        self._average = copy.deepcopy(self.network).eval()
+        self._half = plan.mixed_precision and learns_in_half(network)
+        loss = SoftCrossEntropyDice(
+            plan.label_smoothing,
+            plan.dice_smoothing,
+            cross_entropy_weight=plan.cross_entropy_weight,
+            dice_weight=plan.dice_weight,
+        )
+        self._step = Step(self.network, loss, room, self._half, teachers, terms.heed)
+        self._optimizer = _optimizer(self.network, plan, self.device)
+        self._updates = 0
+        self._best: dict[str, Tensor] = {}
+        self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
+
+    def steps(self) -> Iterator[None]:
+        """Work through the course, a step at a time; afterwards the best weights are in ``network``.
+
+        Raises
+        ------
+        TrainingError
+            The loss is not finite.
+        """
+        torch.manual_seed(self.plan.seed)
+        self.network.train()
+        count, batch = self._room.pool.count * self.plan.crops, self.plan.batch
+        batches = max(1, count // batch)
+        losses: list[Tensor] = []
+        order = torch.empty(0)
+        done, next_look, started = 0.0, 1 / LOOKS, 0.0
+        looked = time.monotonic()
+        while done < 1.0:
+            at = self._updates % batches
+            if at == 0:
+                order = torch.randperm(count, device=self.device) % self._room.pool.count
+            losses.append(self._learn(order[at * batch : (at + 1) * batch], done))
+            started = started or time.monotonic()
+            done = self._done(started, batches)
+            if done >= next_look:
+                next_look = (math.floor(done * LOOKS) + 1) / LOOKS
+                self._look(self._updates / batches, losses, time.monotonic() - looked)
+                losses, looked = [], time.monotonic()
+            yield
+        self.network.load_state_dict(self._best)
+        self._save()  # the curves to their end
+
+    def _done(self, started: float, batches: int) -> float:
+        """How much of the course lies behind, from 0 to 1."""
+        if not self._terms.ends_at:
+            return self._updates / (self.plan.epochs * batches)
+        return (time.monotonic() - started) / max(self._terms.ends_at - started, 1.0)
+
+    def _learn(self, indices: Tensor, done: float) -> Tensor:
+        rate = _rate(self.plan, done) * min(1.0, (self._updates + 1) / 100)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        images, labels = self._room.pool.batch(indices, self._terms.changes)
+        loss = self._step(images, labels)
+        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self._optimizer.step()
+        self._updates += 1
+        if self._updates % FOLLOWED == 0:
+            keep = min(self._terms.ema_decay, (1 + self._updates) / (10 + self._updates)) ** FOLLOWED
+            self._pairs = self._pairs or _floats(self._average, self.network)
+            torch._foreach_lerp_(*self._pairs, 1.0 - keep)
+        return loss
+
+    def _look(self, epochs: float, losses: list[Tensor], seconds: float) -> None:
+        loss = float(torch.stack(losses).mean()) if losses else math.nan
+        if not math.isfinite(loss):
+            raise TrainingError("The course was stopped because its loss is no longer a number.")
+        dice = self._room.judged.dice(self._average, self._room.mean, self._room.std, self._half)
+        side, epoch = self.plan.long_side, max(0, math.ceil(epochs) - 1)
+        row = {"epoch": epoch, "long_side": side, "loss": round(loss, 5), "dice": round(dice, 5)}
+        self.history.rows.append({**row, "seconds": round(seconds, 1)})
+        if dice > self.history.best_dice or not self._best:
+            self.history.best_dice, self.history.best_epoch = dice, epoch
+            self.history.best_long_side = side
+            self._best = {k: v.clone() for k, v in self._average.state_dict().items()}
+            self._save()
+
+    def _save(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        tensors = {f"best:{k}": v for k, v in checkpoint.half_kernels(self._best).items()}
+        checkpoint.save_tensors(self.folder / "state.safetensors", tensors)
+        state = {
+            "plan": dataclasses.asdict(self.plan),
+            "history": dataclasses.asdict(self.history),
+            "updates": self._updates,
+            "finished": True,
+        }
+        checkpoint.save_json(self.folder / "state.json", state)
+
+
+def _optimizer(network: nn.Module, plan: Plan, device: torch.device) -> torch.optim.Optimizer:
+    rate, decay, fused = plan.learning_rate, plan.weight_decay, device.type == "cuda"
+    if plan.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=fused)
+    kind = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
+    return kind(network.parameters(), lr=rate, weight_decay=decay, fused=fused)
+
+
+def _rate(plan: Plan, done: float) -> float:
+    done = min(done, 1.0)
+    falls = {"cosine": (1 + math.cos(math.pi * done)) / 2, "poly": (1 - done) ** 0.9, "constant": 1.0}
+    return plan.final_learning_rate + (plan.learning_rate - plan.final_learning_rate) * falls[plan.schedule]
+
+
+def _floats(average: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+    """The averaged weights and statistics that follow, and what they follow."""
+    newest = network.state_dict()
+    follow = {k: v for k, v in average.state_dict().items() if v.is_floating_point()}
+    return list(follow.values()), [newest[k] for k in follow]

@@ -1,0 +1,139 @@
+"""Lessons whose data lie on a device (here the CPU): changes, batches, courses in turns, and what they leave."""
+
+import dataclasses
+import json
+import shutil
+import time
+
+import numpy as np
+import pytest
+import torch
+from support.paths import TINY
+from torch import nn
+from typer.testing import CliRunner
+
+from featherseg.cli import app
+from featherseg_engines.datasets import read_dataset
+from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.training import contest
+from featherseg_engines.training.accelerator import course
+from featherseg_engines.training.accelerator.changes import Changes, changed
+from featherseg_engines.training.accelerator.pool import Judged, Pool
+from featherseg_engines.training.accelerator.turns import Entry, learn_all
+from featherseg_engines.training.checkpoint import finished
+from featherseg_engines.training.lesson import Lesson, teach
+from featherseg_engines.training.plan import Stage
+from featherseg_engines.training.recipes import plan_for, preprocessing_for
+from featherseg_engines.training.samples import IGNORE, Sample
+
+CPU = torch.device("cpu")
+
+
+def lesson(network: str = "unext_s", epochs: int = 1, **changes) -> Lesson:
+    spec = default_registry().get(network)
+    train, dev = read_dataset(TINY, "train"), read_dataset(TINY, "dev")
+    plan = dataclasses.replace(plan_for(spec), stages=(Stage(64, epochs),), batch=2, crops=4, **changes)
+    return Lesson(train, dev, spec.name, f"{network}.skin", plan, preprocessing_for(spec, train))
+
+
+def disc(height: int, width: int, at: tuple[int, int] = (20, 30)) -> Sample:
+    rows, columns = np.mgrid[:height, :width]
+    inside = (rows - at[0]) ** 2 + (columns - at[1]) ** 2 < 12**2
+    return Sample(np.repeat((inside * 255).astype(np.uint8)[None], 3, 0), inside.astype(np.uint8))
+
+
+def test_image_and_labels_are_changed_alike():
+    torch.manual_seed(3)
+    sample = disc(64, 96)
+    images = torch.from_numpy(sample.image)[None].float().repeat(16, 1, 1, 1) / 255
+    labels = torch.from_numpy(sample.labels)[None].repeat(16, 1, 1)
+    found, named = changed(images, labels, (64, 96), Changes(colour=0.0, dropout=0.0))
+    bright = found[:, 0] > 0.5
+    overlap = 2 * (bright & (named == 1)).sum() / (bright.sum() + (named == 1).sum())
+    assert named.dtype == torch.int64 and overlap > 0.97
+    assert len({int(n) for n in named.sum(dim=(1, 2))}) > 8, "each image of the batch is changed otherwise"
+
+
+def test_patches_of_small_and_large_images_come_in_one_size_half_of_them_around_a_label():
+    torch.manual_seed(0)
+    pool = Pool([disc(40, 50), disc(400, 300, (350, 30))], (64, 64), True, CPU)
+    images, labels = pool.batch(torch.tensor([0, 1] * 20), Changes())
+    assert images.shape == (40, 3, 64, 64) and labels.shape == (40, 64, 64)
+    assert images.min() >= 0 and images.max() <= 1
+    assert (labels[1::2] == 1).any(dim=2).any(dim=1).float().mean() >= 0.4
+
+
+class Bright(nn.Module):
+    """Says 1 where an image is brighter than its middle."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.zeros_like(x[:, :1]), x[:, :1]], dim=1)
+
+
+@pytest.mark.parametrize("patches", [False, True])
+def test_a_right_answer_scores_one_and_padding_counts_for_nothing(patches):
+    empty = Sample(np.zeros((3, 50, 60), np.uint8), np.zeros((50, 60), np.uint8))
+    samples = [disc(50, 60), empty, disc(30, 70)]
+    size = (32, 32) if patches else (64, 96)
+    judged = Judged(samples, size, patches, 1, CPU)
+    half = torch.full((1, 3, 1, 1), 0.5)
+    assert judged.dice(Bright(), half, half, half=False) == 1.0
+    wrong = judged.dice(Bright(), half, -half, half=False)
+    assert wrong < 0.1
+    assert IGNORE not in (0, 1)
+
+
+def test_a_course_leaves_what_the_row_then_publishes(tmp_path):
+    one, told = lesson("repsegnet", form="folded"), []
+    learn_all([Entry(one, tmp_path / "b.training")], default_registry(), "cpu", 0.0, told.append)
+    assert "b: Dice" in told[-1] and finished(tmp_path / "b.training")
+    state = json.loads((tmp_path / "b.training" / "state.json").read_text())
+    bundle = teach(one, default_registry(), tmp_path / "b", lambda _: pytest.fail("nothing is left to learn"))
+    assert bundle.card.measured[0].dice == pytest.approx(state["history"]["best_dice"], abs=0.05)
+    assert bundle.card.training.settings["form"] == "folded"
+
+
+def test_branches_are_learned_and_folded_at_the_end(tmp_path):
+    one = lesson("repsegnet", form="folded_last")
+    learn_all([Entry(one, tmp_path / "b.training")], default_registry(), "cpu", 0.0, lambda _: None)
+    bundle = teach(one, default_registry(), tmp_path / "b")
+    settings = bundle.card.training.settings
+    assert settings["form"] == "folded" and settings["branches_learned"]
+    assert bundle.weights.stat().st_size < 3_000_000
+
+
+def test_several_courses_take_turns_and_one_that_fails_takes_none_along(tmp_path):
+    told: list[str] = []
+    mad = lesson(cross_entropy_weight=float("nan"), epochs=2)
+    entries = [Entry(mad, tmp_path / "mad.training"), Entry(lesson(), tmp_path / "good.training")]
+    learn_all(entries, default_registry(), "cpu", 0.0, told.append)
+    assert any(t.startswith("mad: The course was stopped") for t in told)
+    assert finished(tmp_path / "good.training") and not finished(tmp_path / "mad.training")
+
+
+def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):
+    first, second = tmp_path / "first.training", tmp_path / "second.training"
+    learn_all([Entry(lesson(), first)], default_registry(), "cpu", 0.0, lambda _: None)
+    taught = Entry(lesson(learning_rate=1e-9), second, first, (("unext_s", first),))
+    learn_all([taught], default_registry(), "cpu", 0.0, lambda _: None)
+    curves = [json.loads((f / "state.json").read_text())["history"]["best_dice"] for f in (first, second)]
+    assert curves[1] == pytest.approx(curves[0], abs=0.1)
+
+
+def test_a_course_ends_when_its_time_is_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(course, "LOOKS", 2)
+    one = lesson(epochs=10_000)
+    started = time.monotonic()
+    learn_all([Entry(one, tmp_path / "b.training")], default_registry(), "cpu", 0.1, lambda _: None)
+    assert finished(tmp_path / "b.training") and time.monotonic() - started < 120
+
+
+def test_a_contestant_measured_on_the_device_is_not_trained_again(tmp_path, monkeypatch):
+    shutil.copytree(TINY, tmp_path / "isic2017_lesion")
+    monkeypatch.chdir(tmp_path)
+    words = f"--data {tmp_path} --networks unext_s --tasks skin --side 32 --epochs 1 --batch 2".split()
+    told = CliRunner().invoke(app, ["rows", "ranking", *words, "--device", "cpu"])
+    assert told.exit_code == 0, told.output
+    terms = contest.Terms("skin", 32, 1, batch=2)
+    result = contest.run("unext_s", terms, tmp_path, tmp_path / "out/contest", pytest.fail)
+    assert 0 <= result.dice <= 1 and result.ms > 0 and result.batch == 2
