@@ -5,6 +5,7 @@ from support.canvas import canvas_point
 from support.hand import Hand
 
 from featherseg.session.settings import PLACE
+from featherseg.window.launch import make_window
 from featherseg_engines.annotation.cases import CaseState
 
 
@@ -62,3 +63,21 @@ def test_the_pictures_to_teach_become_a_workspace_of_ones_own(window, qtbot):
     assert window.teach.teaching.stock.objection == ""
     assert [row.name for row in window.session.table.rows.values()] == ["nucleus"]
     assert "Dokumente" in str(window.work.bench.workspace.folder)
+
+
+def test_a_damaged_list_of_samples_costs_the_samples_not_the_program(tmp_path, monkeypatch, qtbot):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "samples.json").write_text("{", "utf-8")
+    monkeypatch.setattr("featherseg.session.samples.samples_folder", lambda: tmp_path / "samples")
+    window = make_window()
+    try:
+        assert window.samples.samples == ()
+        assert "list of sample images is damaged" in window.notices.text()
+    finally:
+        window.close()
+
+
+def test_the_last_step_says_nothing_that_is_untrue_of_ones_own_pictures(window):
+    window.samples.steps.begin(many=True, again=True)
+    window.samples.steps._go("teach")
+    assert "Eight" not in window.samples.strip.text() and "accepted pictures" in window.samples.strip.text()

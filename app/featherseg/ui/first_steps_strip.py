@@ -16,8 +16,8 @@ SENTENCES = {
         "{brush} is the brush, {eraser} the eraser."
     ),
     "teach": (
-        "Eight of these pictures are drawn already: a model can learn from them. Press {teach}: it takes three "
-        "minutes, and you go on meanwhile ({accept} accepts a picture)."
+        "A model can learn from the accepted pictures at the left. Press {teach}: it takes three minutes, and you "
+        "go on meanwhile ({accept} accepts a picture)."
     ),
 }
 ALONE = (

@@ -6,7 +6,8 @@ from pathlib import Path
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication, QMessageBox
 
-from featherseg.session.samples import bundled_samples
+from featherseg.session.notice import Notice
+from featherseg.session.samples import Sample, bundled_samples
 from featherseg.session.session import Session
 from featherseg.session.workbench import Workbench
 from featherseg.ui.dispatch import UiThread
@@ -14,6 +15,7 @@ from featherseg.viewer.opengl import opengl_problem
 from featherseg.window.main_window import MainWindow
 from featherseg.window.open_events import OpenEvents
 from featherseg.window.schooling import MakeTeaching, standard_teaching
+from featherseg_engines.errors import ReadError
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_resources import icon_file
 
@@ -27,12 +29,23 @@ def make_window(
     thread = UiThread(app)
     session = Session(thread.post, catalogue)
     bench = Workbench(session, thread.post)
-    window = MainWindow(session, bundled_samples(), bench=bench, teaching=make_teaching(session, bench))
+    samples, problem = _samples()
+    window = MainWindow(session, samples, bench=bench, teaching=make_teaching(session, bench))
+    if problem:
+        session.tell(Notice(problem, "problem"))
     if (
         sys.platform == "darwin"
     ):  # only there files come as events; a filter of every event is not for nothing
         app.installEventFilter(OpenEvents(window.files.open, window))
     return window
+
+
+def _samples() -> tuple[tuple[Sample, ...], str]:
+    """What ships for a first look; where its list is damaged none, and what is wrong: the program starts without."""
+    try:
+        return bundled_samples(), ""
+    except ReadError as error:
+        return (), str(error)
 
 
 def run_window(path: Path | None = None) -> int:

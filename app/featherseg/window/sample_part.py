@@ -14,7 +14,6 @@ from featherseg.session.samples import Sample, own_copy
 from featherseg.ui.connections import Connections
 from featherseg.ui.first_steps_strip import FirstStepsStrip
 from featherseg.ui.welcome import Welcome
-from featherseg_engines.errors import WriteError
 
 if TYPE_CHECKING:
     from featherseg.window.main_window import MainWindow
@@ -62,13 +61,14 @@ class SamplePart:
             return
         if window.work is None:
             return
-        try:
-            folder = own_copy(sample)
-        except WriteError as error:
-            window.session.tell(Notice(str(error), "problem"))
-            return
+        window.session.opening.compute(
+            "Copying the pictures", lambda _: own_copy(sample), lambda folder: self._begin(folder, sample)
+        )
+
+    def _begin(self, folder: Path, sample: Sample) -> None:
         self._folder = folder
-        window.work.files.begin(folder, sample)
+        if self._window.work is not None:
+            self._window.work.files.begin(folder, sample)
 
     def again(self) -> None:
         """Show the steps once more, over what is open."""
