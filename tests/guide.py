@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from PIL import Image
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMenu, QMenuBar, QToolButton
 from support.canvas import canvas_point, screenshot
 from support.hand import Hand, settle, wait
 
@@ -52,15 +52,30 @@ class Guide:
         sys.stdout.flush()
 
     def open(self, title: str) -> None:
-        """One of the samples, as its tile or the menu does it."""
-        window = self.window
+        """One of the samples: its tile on the start page, else File and Open sample in the menu bar, by mouse."""
         before = self.session.case
-        window.samples.open(next(s for s in window.samples.samples if s.title == title))
+        tiles = self.window.samples.welcome.findChildren(QToolButton)
+        tile = next((t for t in tiles if t.text() == f"Try: {title}" and t.isVisible()), None)
+        if tile is not None:
+            self.hand.click(tile)
+        else:
+            file = self.window.menus.menus["File"]
+            samples = next(m for m in file.findChildren(QMenu) if m.title() == "Open sample")
+            self._choose(self.window.menuBar(), "File")
+            self._choose(file, "Open sample")
+            self._choose(samples, title)
         wait(
             lambda: (
                 self.session.case is not None and self.session.case is not before and not self.session.reading
-            )
+            ),
+            60,
         )
+
+    def _choose(self, menu: QMenuBar | QMenu, words: str) -> None:
+        """Click the entry that begins with ``words``."""
+        wait(menu.isVisible)
+        entry = next(a for a in menu.actions() if a.text().replace("&", "").lower().startswith(words.lower()))
+        self.hand.drag(menu, menu.actionGeometry(entry).center())
 
     def propose(self) -> None:
         """Space, until the ghost is there."""
