@@ -130,6 +130,7 @@ def ranking(
     side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
     epochs: Annotated[int, typer.Option(help="The same for all")] = 4,
     batch: Annotated[int, typer.Option(help="The same for all")] = 8,
+    threads: Annotated[int, typer.Option()] = 2,
     device: Annotated[str, typer.Option(help=ON_DEVICE)] = "",
 ) -> None:
     """Train the light networks side by side on equal terms; what is there already is not made again."""
@@ -137,7 +138,7 @@ def ranking(
 
     chosen = networks.split(",") if networks else RIVALS
     runs = [
-        (name, Terms(task, side, epochs, int(seed), batch))
+        (name, Terms(task, side, epochs, int(seed), batch, threads))
         for task in tasks.split(",")
         for seed in seeds.split(",")
         for name in chosen
@@ -154,6 +155,7 @@ def ablation(
     side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
     epochs: Annotated[int, typer.Option()] = 4,
     batch: Annotated[int, typer.Option()] = 8,
+    threads: Annotated[int, typer.Option()] = 2,
     device: Annotated[str, typer.Option(help=ON_DEVICE)] = "",
 ) -> None:
     """Train a network with something left out, on skin lesions, on the terms of the ranking."""
@@ -161,7 +163,12 @@ def ablation(
     from featherseg_engines.training.contest import Terms
 
     chosen = [spec.name for spec in ABLATIONS] if name == "all" else name.split(",")
-    _contest([(one, Terms("skin", side, epochs, batch=batch)) for one in chosen], "ablation", data, device)
+    _contest(
+        [(one, Terms("skin", side, epochs, batch=batch, threads=threads)) for one in chosen],
+        "ablation",
+        data,
+        device,
+    )
 
 
 def _contest(runs: "list[tuple[str, Terms]]", kind: str, data: Path, device: str) -> None:
@@ -225,11 +232,13 @@ def write_table(models: Path) -> None:
     from featherseg_engines.models.catalogue import Catalogue
     from featherseg_engines.training.contest import contestants, kept
     from featherseg_engines.training.contest_table import ablations, plot, side_by_side
+    from featherseg_engines.training.rows import attempts, read_rows
     from featherseg_engines.training.rows import table as text_of
-    from featherseg_resources import models_folder, results_folder
+    from featherseg_resources import models_folder, recipes_file, results_folder
 
     text = text_of(Catalogue([models]).bundles())
     if models == models_folder():
+        text += attempts(read_rows(recipes_file()).values())
         rivals, others = (kept(results_folder() / kind) for kind in ("ranking", "ablation"))
         text += side_by_side(rivals, contestants()) + ablations(others, rivals)
         docs = models.parents[2] / "docs"

@@ -5,7 +5,7 @@ One result a network, task and seed is kept as a small JSON file, so that a cont
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -34,7 +34,7 @@ class Terms:
     """What is the same for all; each network keeps its published optimizer, rate, schedule and loss.
 
     ``side`` is the longer side of the images. Epochs over the same images in batches of the same size are the same
-    number of steps.
+    number of steps. ``threads`` changes the time, not the result.
     """
 
     task: str
@@ -42,6 +42,7 @@ class Terms:
     epochs: int = 4
     seed: int = 42
     batch: int = 8
+    threads: int = field(default=2, compare=False)
 
     @property
     def key(self) -> str:
@@ -101,7 +102,7 @@ def run(
         measured, seconds, speed = card.measured[0], card.training.seconds, card.speed_ms or 0.0
     counts = count(spec)
     return Result(
-        **asdict(terms),
+        **{k: v for k, v in asdict(terms).items() if k != "threads"},
         network=spec.name,
         title=spec.title,
         steps=terms.epochs * (len(lesson.train.cases) // terms.batch),
@@ -140,6 +141,7 @@ def lesson_of(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
         plan_for(spec),
         stages=(Stage(terms.side, terms.epochs),),
         batch=terms.batch,
+        threads=terms.threads,
         seed=terms.seed,
         patience=terms.epochs,
     )

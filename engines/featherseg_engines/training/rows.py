@@ -2,7 +2,7 @@
 
 import shutil
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ KEYS = {
     "not_for",
     "images_may_ship",
     "target",
+    "history",
+    "attempts",
     *PLAN,
 }
 
@@ -66,6 +68,10 @@ class Row:
         Whether pictures of the dev split may stand in the bundle.
     target
         The dev Dice that is aimed at; a model below it says so in its card.
+    history
+        What the card says of how the weights came about, where one run did not make them.
+    attempts
+        What was tried and did not ship, with the dev Dice it reached.
     """
 
     name: str
@@ -78,12 +84,16 @@ class Row:
     not_for: str = ""
     images_may_ship: bool = False
     target: float = 0.0
+    history: str = ""
+    attempts: tuple[str, ...] = ()
     changes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def about(self) -> About:
         """What the card says of it."""
-        return About(self.permits, self.not_for, target=self.target)
+        said = About()
+        note = f"{said.note} {self.history}" if self.history else said.note
+        return About(self.permits, self.not_for, note, self.target)
 
     @property
     def network(self) -> str:
@@ -110,10 +120,11 @@ def _row(entry: dict[str, Any]) -> Row:
     if unknown := set(entry) - KEYS:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     stages = tuple(Stage(int(side), int(epochs)) for side, epochs in entry["stages"])
-    plain = {k: v for k, v in entry.items() if k not in (*PLAN, "stages", "data", "patch")}
+    plain = {k: v for k, v in entry.items() if k not in (*PLAN, "stages", "data", "patch", "attempts")}
     changes = {k: v for k, v in entry.items() if k in PLAN}
     data, patch = tuple(entry["data"]), tuple(entry.get("patch", ()))
-    return Row(**plain, stages=stages, data=data, patch=patch, changes=changes)
+    tried = tuple(entry.get("attempts", ()))
+    return Row(**plain, stages=stages, data=data, patch=patch, attempts=tried, changes=changes)
 
 
 def lesson_of(row: Row, data_root: Path, registry: NetworkRegistry, parents: Path, threads: int) -> Lesson:
@@ -208,6 +219,12 @@ def table(bundles: Sequence[ModelBundle]) -> str:
     not_for = [f"- `{b.card.name}`: {b.card.not_for}\n" for b in bundles if b.card.not_for]
     tail = ["\n## Not for\n\n", *not_for, *(["\n## Notes\n\n", *notes] if notes else [])]
     return head + "".join([*(_line(bundle.card) for bundle in bundles), *tail])
+
+
+def attempts(rows: Iterable[Row]) -> str:
+    """The part of ``models.md`` on what was tried for a row and did not ship; "" where nothing was."""
+    told = [f"- `{row.name}`: {one}\n" for row in rows for one in row.attempts]
+    return "".join(["\n## Attempts that did not ship\n\nDice as judged while they learned, at the size they see.\n\n", *told]) if told else ""
 
 
 def _line(card: ModelCard) -> str:
