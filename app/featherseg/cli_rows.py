@@ -100,12 +100,12 @@ def measure(
     """Measure a shipped model anew on its dev images and renew the numbers and words in its card."""
     from featherseg_engines.models.bundle import open_bundle
     from featherseg_engines.training.publish import measured_again
-    from featherseg_engines.training.rows import dev_of
+    from featherseg_engines.training.rows import data_of
     from featherseg_engines.training.thumbnails import save_worst
     from featherseg_resources import models_folder
 
     row = _row(name)
-    dev = dev_of(row, data)
+    dev = data_of(row, data, "dev")
     bundle = measured_again(open_bundle(models_folder() / name), dev, row.about)
     if row.images_may_ship:
         save_worst(bundle, dev)

@@ -136,7 +136,7 @@ def lesson_of(row: Row, data_root: Path, registry: NetworkRegistry, parents: Pat
         A data set or the parent is missing.
     """
     spec = registry.get(row.network)
-    train, dev = (_data(row, data_root, split) for split in ("train", "dev"))
+    train, dev = (data_of(row, data_root, split) for split in ("train", "dev"))
     plan: Plan = replace(plan_for(spec), stages=row.stages, threads=threads, **row.changes)
     pre: Preprocessing = preprocessing_for(spec, train)
     if row.patch:
@@ -146,12 +146,8 @@ def lesson_of(row: Row, data_root: Path, registry: NetworkRegistry, parents: Pat
     return Lesson(train, dev, spec.name, row.name, plan, pre, about, parent)
 
 
-def dev_of(row: Row, data_root: Path) -> Dataset:
-    """The images a row is judged on."""
-    return _data(row, data_root, "dev")
-
-
-def _data(row: Row, data_root: Path, split: str) -> Dataset:
+def data_of(row: Row, data_root: Path, split: str) -> Dataset:
+    """The images a row learns from ("train") or is judged on ("dev")."""
     sets = [read_dataset(data_root / name, split) for name in row.data]
     return joined(sets, row.label) if len(sets) > 1 else sets[0]
 
@@ -224,7 +220,8 @@ def table(bundles: Sequence[ModelBundle]) -> str:
 def attempts(rows: Iterable[Row]) -> str:
     """The part of ``models.md`` on what was tried for a row and did not ship; "" where nothing was."""
     told = [f"- `{row.name}`: {one}\n" for row in rows for one in row.attempts]
-    return "".join(["\n## Attempts that did not ship\n\nDice as judged while they learned, at the size they see.\n\n", *told]) if told else ""
+    head = "\n## Attempts that did not ship\n\nDice as judged while they learned, at the size they see.\n\n"
+    return head + "".join(told) if told else ""
 
 
 def _line(card: ModelCard) -> str:
