@@ -231,16 +231,17 @@ def write_table(models: Path) -> None:
     """
     from featherseg_engines.models.catalogue import Catalogue
     from featherseg_engines.training.contest import contestants, kept
-    from featherseg_engines.training.contest_table import ablations, plot, side_by_side
+    from featherseg_engines.training.contest_table import ablations, claims, plot, side_by_side
     from featherseg_engines.training.rows import attempts, read_rows
     from featherseg_engines.training.rows import table as text_of
     from featherseg_resources import models_folder, recipes_file, results_folder
 
-    text = text_of(Catalogue([models]).bundles())
+    bundles = Catalogue([models]).bundles()
+    text = text_of(bundles)
     if models == models_folder():
         text += attempts(read_rows(recipes_file()).values())
         rivals, others = (kept(results_folder() / kind) for kind in ("ranking", "ablation"))
-        text += side_by_side(rivals, contestants()) + ablations(others, rivals)
+        text += claims(bundles) + side_by_side(rivals, contestants()) + ablations(others, rivals)
         docs = models.parents[2] / "docs"
         if rivals and docs.is_dir():
             plot(rivals, docs / "networks.png")

@@ -9,9 +9,11 @@ from typer.testing import CliRunner
 
 from featherseg.cli import app
 from featherseg_engines.errors import DatasetError
+from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.training import contest
 from featherseg_engines.training.contest import Terms, contestants, keep, kept, path_of, run
-from featherseg_engines.training.contest_table import ablations, plot, side_by_side
+from featherseg_engines.training.contest_table import ablations, claims, plot, side_by_side
+from featherseg_resources import models_folder
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
 TERMS = Terms("skin", side=32, epochs=1, batch=2)
@@ -75,7 +77,14 @@ def made(name: str, dice: float, task: str = "skin", ms: float = 10.0) -> contes
 def test_the_table_says_what_was_reached_and_what_the_paper_claims():
     text = side_by_side([made("lgmsnet", 0.8), made("unext", 0.7)], contestants())
     assert "| skin | lgmsnet | 0.800 [0.700, 0.900]" in text and "0.8993" in text and "2.32 M" in text
+    assert "| 0.099 |" in text, "short of LGMSNet's 0.8993 by"
     assert side_by_side([], contestants()) == ""
+
+
+def test_what_ships_stands_beside_what_its_paper_claims():
+    text = claims(Catalogue([models_folder()]).bundles())
+    assert "| lgmsnet.polyp | 0.930 |" in text and "hippocampus" not in text
+    assert claims([]) == ""
 
 
 def test_an_ablation_stands_beside_its_whole_network():
