@@ -38,7 +38,7 @@ IoU are means over dev images, on which the best epoch was chosen. Far from the 
 which network learns most in so little time. Parameters and multiply-adds (at 256 x 256) are those of the deployed
 form; ms: one answer at this size on two threads. (`featherseg rows ranking`)
 
-| task | network | Dice | IoU | parameters | GMAC | ms | steps, side, seed | the papers claim | short of it by | printed size |
+| task | network | Dice | IoU | params | GMAC | ms | steps, side, seed | the paper claims | short by | printed size |
 |---|---|---|---|---|---|---|---|---|---|---|
 """
 CLAIMS_HEAD = """
