@@ -137,3 +137,17 @@ def test_a_contestant_measured_on_the_device_is_not_trained_again(tmp_path, monk
     terms = contest.Terms("skin", 32, 1, batch=2)
     result = contest.run("unext_s", terms, tmp_path, tmp_path / "out/contest", pytest.fail)
     assert 0 <= result.dice <= 1 and result.ms > 0 and result.batch == 2
+
+
+def test_a_row_learned_on_the_device_is_published_by_the_row_s_own_command(tmp_path, monkeypatch):
+    shutil.copytree(TINY, tmp_path / "isic2017_lesion")
+    (tmp_path / "resources" / "shipped").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    words = ["med2dsegnet.skin", "--data", str(tmp_path)]
+    told = CliRunner().invoke(app, ["rows", "learn", *words, "--device", "cpu"])
+    assert told.exit_code == 0 and "med2dsegnet.skin: Dice" in told.output, told.output
+    models = tmp_path / "resources" / "shipped"
+    told = CliRunner().invoke(app, ["rows", "train", *words, "--models", str(models)])
+    assert told.exit_code == 0 and "epoch" not in told.output, told.output
+    card = json.loads((models / "med2dsegnet.skin" / "card.json").read_text("utf-8"))
+    assert card["training"]["epochs"] == 4 and card["training"]["settings"]["stages"] == [[96, 4]]
