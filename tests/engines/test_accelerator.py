@@ -93,6 +93,7 @@ def test_a_course_leaves_what_the_row_then_publishes(tmp_path):
     assert bundle.card.training.settings["form"] == "folded"
 
 
+@pytest.mark.slow
 def test_branches_are_learned_and_folded_at_the_end(tmp_path):
     one = lesson("repsegnet", form="folded_last")
     learn_all([Entry(one, tmp_path / "b.training")], default_registry(), "cpu", 0.0, lambda _: None)
@@ -139,6 +140,7 @@ def test_a_contestant_measured_on_the_device_is_not_trained_again(tmp_path, monk
     assert 0 <= result.dice <= 1 and result.ms > 0 and result.batch == 2
 
 
+@pytest.mark.slow
 def test_a_row_learned_on_the_device_is_published_by_the_row_s_own_command(tmp_path, monkeypatch):
     shutil.copytree(TINY, tmp_path / "isic2017_lesion")
     (tmp_path / "resources" / "shipped").mkdir(parents=True)
