@@ -105,7 +105,7 @@ def run(
         **{k: v for k, v in asdict(terms).items() if k != "threads"},
         network=spec.name,
         title=spec.title,
-        steps=terms.epochs * (len(lesson.train.cases) // terms.batch),
+        steps=_steps(terms, len(lesson.train.cases), whole_batches=elsewhere.exists()),
         dice=round(measured.dice, 4),
         interval=tuple(round(v, 4) for v in measured.dice_interval or ()),
         iou=round(measured.iou, 4),
@@ -115,6 +115,12 @@ def run(
         ms=speed,
         seconds=round(seconds, 1),
     )
+
+
+def _steps(terms: Terms, images: int, *, whole_batches: bool) -> int:
+    """A device leaves out what fills no batch; the CPU only a single image."""
+    rest = 0 if whole_batches else int(images % terms.batch > 1)
+    return terms.epochs * (images // terms.batch + rest)
 
 
 def _speed(spec: NetworkSpec, lesson: Lesson) -> float:

@@ -59,6 +59,10 @@ Skin lesion, one seed, a short schedule: differences below about 0.02 say nothin
 |---|---|---|---|---|---|---|
 """
 WIDTH, HEIGHT, MARGIN = 900, 460, 70
+NAME, LINE = 110, 15
+"""Room for a name in the plot, in pixels."""
+ASIDE = (0, *(sign * LINE * n for n in range(1, 40) for sign in (1, -1)))
+"""Where a name goes that would lie over another."""
 COLOURS = {"skin": "#d55e00", "polyp": "#0072b2"}
 
 
@@ -155,11 +159,14 @@ def plot(results: Sequence[Result], path: Path) -> None:
     draw.text((8, 8), "Dice on dev, equal steps", fill="black", font=font)
     for number, task in enumerate(dict.fromkeys(r.task for r in results)):
         draw.text((right - 90 * number - 60, 8), task, fill=COLOURS.get(task, "black"), font=font)
+    taken: list[tuple[float, float]] = []
     for r in results:
         x, y = at(r)
         colour = COLOURS.get(r.task, "black")
         draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour)
-        draw.text((x + 9, y), r.network, fill=colour, font=font, anchor="lm")
+        aside = next(d for d in ASIDE if all(abs(x - a) > NAME or abs(y + d - b) > LINE for a, b in taken))
+        taken.append((x, y + aside))
+        draw.text((x + 9, y + aside), r.network, fill=colour, font=font, anchor="lm")
     small = picture.quantize(32)
     write_verified(
         path, lambda p: small.save(p, "PNG", optimize=True), lambda p: Image.open(p).size == small.size
