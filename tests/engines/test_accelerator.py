@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from featherseg.cli import app
 from featherseg_engines.datasets import read_dataset
+from featherseg_engines.errors import TrainingError
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.training import contest
 from featherseg_engines.training.accelerator import course
@@ -110,6 +111,12 @@ def test_several_courses_take_turns_and_one_that_fails_takes_none_along(tmp_path
     learn_all(entries, default_registry(), "cpu", 0.0, told.append)
     assert any(t.startswith("mad: The course was stopped") for t in told)
     assert finished(tmp_path / "good.training") and not finished(tmp_path / "mad.training")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")
+def test_where_there_is_no_gpu_one_sentence_says_so(tmp_path):
+    with pytest.raises(TrainingError, match="no GPU"):
+        learn_all([Entry(lesson(), tmp_path / "b.training")], default_registry(), "cuda", 0.0, pytest.fail)
 
 
 def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):

@@ -140,7 +140,15 @@ def learn_all(
     minutes: float,
     tell: Callable[[str], None],
 ) -> None:
-    """Read the data, then let all lessons take turns; within ``minutes`` from now, or for their epochs where 0."""
+    """Read the data, then let all lessons take turns; within ``minutes`` from now, or for their epochs where 0.
+
+    Raises
+    ------
+    TrainingError
+        There is no such device here.
+    """
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise TrainingError("PyTorch finds no GPU it can use here; name another device, like --device cpu.")
     ends_at = time.monotonic() + 60 * minutes if minutes else 0.0
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
     rooms = Rooms(torch.device(device))
@@ -165,7 +173,7 @@ def take_turns(courses: Sequence[tuple[Entry, Course]], tell: Callable[[str], No
                 running.remove(one)
                 tell(f"{entry.name}: {_told(course)}")
                 entry.finish(course)
-            except (TrainingError, RuntimeError) as error:
+            except (TrainingError, RuntimeError, ValueError) as error:
                 running.remove(one)
                 tell(f"{entry.name}: {error}")
 
