@@ -224,14 +224,11 @@ def _row(name: str) -> "Row":
     return rows[name]
 
 
-def write_table(models: Path) -> None:
-    """Write ``models.md`` two folders above the bundles: ``resources/models.md`` in a clone.
-
-    With the shipped models, the contests' results and their plot (``docs/networks.png``) too.
-    """
+def text_of_models(models: Path) -> str:
+    """What ``models.md`` says of the bundles in a folder; of the shipped ones their attempts and contests too."""
     from featherseg_engines.models.catalogue import Catalogue
     from featherseg_engines.training.contest import contestants, kept
-    from featherseg_engines.training.contest_table import ablations, claims, plot, side_by_side
+    from featherseg_engines.training.contest_table import ablations, claims, side_by_side
     from featherseg_engines.training.rows import attempts, read_rows
     from featherseg_engines.training.rows import table as text_of
     from featherseg_resources import models_folder, recipes_file, results_folder
@@ -239,10 +236,22 @@ def write_table(models: Path) -> None:
     bundles = Catalogue([models]).bundles()
     text = text_of(bundles)
     if models == models_folder():
-        text += attempts(read_rows(recipes_file()).values())
         rivals, others = (kept(results_folder() / kind) for kind in ("ranking", "ablation"))
+        text += attempts(read_rows(recipes_file()).values())
         text += claims(bundles) + side_by_side(rivals, contestants()) + ablations(others, rivals)
-        docs = models.parents[2] / "docs"
-        if rivals and docs.is_dir():
-            plot(rivals, docs / "networks.png")
-    (models.parents[1] / "models.md").write_text(text, "utf-8")
+    return text
+
+
+def write_table(models: Path) -> None:
+    """Write ``models.md`` two folders above the bundles: ``resources/models.md`` in a clone.
+
+    With the shipped models, the plot of the contest's results (``docs/networks.png``) too.
+    """
+    from featherseg_engines.training.contest import kept
+    from featherseg_engines.training.contest_table import plot
+    from featherseg_resources import models_folder, results_folder
+
+    rivals, docs = kept(results_folder() / "ranking"), models.parents[2] / "docs"
+    if models == models_folder() and rivals and docs.is_dir():
+        plot(rivals, docs / "networks.png")
+    (models.parents[1] / "models.md").write_text(text_of_models(models), "utf-8")

@@ -136,6 +136,7 @@ def test_a_course_ends_when_its_time_is_over(tmp_path, monkeypatch):
     assert finished(tmp_path / "b.training") and time.monotonic() - started < 120
 
 
+@pytest.mark.slow
 def test_a_contestant_measured_on_the_device_is_not_trained_again(tmp_path, monkeypatch):
     shutil.copytree(TINY, tmp_path / "isic2017_lesion")
     monkeypatch.chdir(tmp_path)

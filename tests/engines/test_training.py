@@ -33,7 +33,11 @@ def lesson(network: str, data=TINY, epochs: int = 1) -> Lesson:
 
 
 @pytest.mark.parametrize(
-    "network", ["repsegnet", "med2dsegnet", "reunet", "lgmsnet", "unext_s", "cmunext_s", "tinyunet"]
+    "network",
+    [
+        *("repsegnet", "med2dsegnet", "lgmsnet", "unext_s"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("reunet", "cmunext_s", "tinyunet")),
+    ],
 )
 def test_a_network_learns_an_epoch_and_its_bundle_proposes(tmp_path, network):
     plan = lesson(network)
