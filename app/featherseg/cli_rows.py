@@ -75,6 +75,7 @@ def learn(
     """Train rows on a GPU; ``rows train`` of the same work folder then measures and keeps what is better."""
     from featherseg_engines.networks.registry import default_registry
     from featherseg_engines.training.accelerator.turns import Entry, learn_all
+    from featherseg_engines.training.checkpoint import training_folder
     from featherseg_engines.training.rows import lesson_of
     from featherseg_resources import models_folder
 
@@ -85,10 +86,10 @@ def learn(
         if seed:
             lesson = dataclasses.replace(lesson, plan=dataclasses.replace(lesson.plan, seed=seed))
         heard = [t for t in teachers.split(",") if t.split(".")[-1] == name.split(".")[-1]]
-        told = tuple((t.split(".")[0], after / f"{t}.training") for t in heard) if after else ()
-        before = [after / f"{n}.training" for n in (name, parent)] if after else []
+        told = tuple((t.split(".")[0], training_folder(after / t)) for t in heard) if after else ()
+        before = [training_folder(after / n) for n in (name, parent)] if after else []
         begin = next((folder for folder in before if folder.is_dir()), None)
-        entries.append(Entry(lesson, work / f"{name}.training", begin, told))
+        entries.append(Entry(lesson, training_folder(work / name), begin, told))
     learn_all(entries, default_registry(), device, minutes, typer.echo)
 
 
@@ -175,6 +176,7 @@ def _contest(runs: "list[tuple[str, Terms]]", kind: str, data: Path, device: str
     """Learn on the device, or where none is named learn what is not learned yet, measure and write the table."""
     from featherseg_engines.training import contest
     from featherseg_engines.training.accelerator.turns import Entry, learn_all
+    from featherseg_engines.training.checkpoint import training_folder
     from featherseg_resources import results_folder
 
     folder, work = results_folder() / kind, Path("out/contest")
@@ -184,7 +186,7 @@ def _contest(runs: "list[tuple[str, Terms]]", kind: str, data: Path, device: str
         entries = [
             Entry(
                 contest.lesson_of(known.get(name), terms, data),
-                contest.work_of(work, name, terms).with_suffix(f".{terms.seed}.training"),
+                training_folder(contest.work_of(work, name, terms)),
                 measured=True,
             )
             for name, terms in missing

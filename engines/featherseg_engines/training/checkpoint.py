@@ -10,11 +10,17 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.models.taught import UNFINISHED
 
 MEASURED = "measured.json"
 """What a contestant reached, measured where it was taught."""
 LAST_LAYER = 2
 """Tensors (kernel and bias) whose shape may differ between a parent and a network for other classes."""
+
+
+def training_folder(folder: Path) -> Path:
+    """Where the run is kept whose bundle goes to ``folder``: beside it."""
+    return folder.with_name(f"{folder.name}{UNFINISHED}")
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

@@ -19,7 +19,7 @@ from featherseg_engines.networks.counting import count
 from featherseg_engines.networks.monai_unet import MONAI_UNET
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.networks.spec import NetworkSpec, deployed_form
-from featherseg_engines.training.checkpoint import MEASURED, save_json
+from featherseg_engines.training.checkpoint import MEASURED, save_json, training_folder
 from featherseg_engines.training.export import milliseconds, onnx_bytes
 from featherseg_engines.training.lesson import Lesson, teach
 from featherseg_engines.training.plan import Progress, Stage
@@ -92,7 +92,7 @@ def run(
     spec = registry.get(name)
     lesson = lesson_of(spec, terms, data)
     folder = work_of(work, spec.name, terms)
-    elsewhere = folder.with_name(f"{folder.name}.training") / MEASURED
+    elsewhere = training_folder(folder) / MEASURED
     if elsewhere.exists():
         measured = measured_of(json.loads(elsewhere.read_text("utf-8")))
         state = json.loads((elsewhere.parent / "state.json").read_text("utf-8"))

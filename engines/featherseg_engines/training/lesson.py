@@ -13,7 +13,7 @@ from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.networks.registry import NetworkRegistry
-from featherseg_engines.training.checkpoint import finished, load_best, load_weights
+from featherseg_engines.training.checkpoint import finished, load_best, load_weights, training_folder
 from featherseg_engines.training.feeds import BlockFeed, Feed, SliceFeed
 from featherseg_engines.training.folded_form import folded_form
 from featherseg_engines.training.measuring import measure
@@ -68,7 +68,7 @@ def teach(
         at = pre if pre.patch else replace(pre, long_side=long_side)
         return measure(candidate, at, lesson.dev).summary().dice
 
-    work = folder.with_name(folder.name + ".training")
+    work = training_folder(folder)
     if finished(work):
         network, history = _taught_elsewhere(lesson, registry, work)
     else:

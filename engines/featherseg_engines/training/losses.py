@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from featherseg_engines.training.plan import Plan
 from featherseg_engines.training.samples import IGNORE
 
 
@@ -53,3 +54,13 @@ class SoftCrossEntropyDice(nn.Module):
         both = (found * target).sum(dim=axes)
         size = found.sum(dim=axes) + target.sum(dim=axes)
         return 1.0 - (2.0 * both + self.dice_smoothing) / (size + self.dice_smoothing)
+
+
+def loss_of(plan: Plan) -> SoftCrossEntropyDice:
+    """The loss a plan names."""
+    return SoftCrossEntropyDice(
+        plan.label_smoothing,
+        plan.dice_smoothing,
+        cross_entropy_weight=plan.cross_entropy_weight,
+        dice_weight=plan.dice_weight,
+    )

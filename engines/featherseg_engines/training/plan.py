@@ -1,5 +1,6 @@
 """What a training run is to do, and what it tells while it does it: frozen values."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -89,3 +90,19 @@ class History:
     best_epoch: int = -1
     best_dice: float = -1.0
     best_long_side: int = 0
+
+    def add(self, epoch: int, long_side: int, loss: float, dice: float, seconds: float) -> bool:
+        """Take in an epoch; whether it is the best so far."""
+        row = {"epoch": epoch, "long_side": long_side, "loss": round(loss, 5), "dice": round(dice, 5)}
+        self.rows.append({**row, "seconds": round(seconds, 1)})
+        if dice <= self.best_dice and self.best_epoch >= 0:
+            return False
+        self.best_dice, self.best_epoch, self.best_long_side = dice, epoch, long_side
+        return True
+
+
+def rate_at(plan: Plan, done: float) -> float:
+    """The learning rate when ``done`` (0..1) of the run lies behind, its rise at the beginning left out."""
+    top, low = plan.learning_rate, plan.final_learning_rate
+    falls = {"cosine": (1 + math.cos(math.pi * done)) / 2, "poly": (1 - done) ** 0.9, "constant": 1.0}
+    return low + (top - low) * falls[plan.schedule]

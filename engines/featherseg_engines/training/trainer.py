@@ -17,8 +17,8 @@ from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
 from featherseg_engines.training.feeds import Feed
 from featherseg_engines.training.layout import last_channels, learns_in_half
-from featherseg_engines.training.losses import SoftCrossEntropyDice
-from featherseg_engines.training.plan import History, Plan, Progress
+from featherseg_engines.training.losses import loss_of
+from featherseg_engines.training.plan import History, Plan, Progress, rate_at
 
 Listen = Callable[[Progress], None]
 Judge = Callable[[nn.Module, int], float]
@@ -32,13 +32,13 @@ MOST_WILD = 20
 """Steps in a row whose gradient is not finite (they are left out) before a lesson is given up."""
 
 
-def make_optimizer(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """The optimizer a plan names."""
+def make_optimizer(network: nn.Module, plan: Plan, fused: bool | None = None) -> torch.optim.Optimizer:
+    """The optimizer a plan names; ``fused`` is torch's own word for one kernel for all weights."""
     rate, decay = plan.learning_rate, plan.weight_decay
     if plan.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=fused)
     kind = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
-    return kind(network.parameters(), lr=rate, weight_decay=decay)
+    return kind(network.parameters(), lr=rate, weight_decay=decay, fused=fused)
 
 
 class Trainer:
@@ -72,12 +72,7 @@ class Trainer:
         self._feed, self._normalise, self._judge = feed, normalise, judge
         self._average = copy.deepcopy(self.network).eval()
         self._best: dict[str, Tensor] = {}
-        self._loss = SoftCrossEntropyDice(
-            plan.label_smoothing,
-            plan.dice_smoothing,
-            cross_entropy_weight=plan.cross_entropy_weight,
-            dice_weight=plan.dice_weight,
-        )
+        self._loss = loss_of(plan)
         self._optimizer = make_optimizer(self.network, plan)
         self._updates = self._wild = 0
         self._half = plan.mixed_precision and learns_in_half(network)
@@ -182,21 +177,13 @@ class Trainer:
             norm.eval()
 
     def _set_rate(self, epoch: float) -> None:
-        top, low = self.plan.learning_rate, self.plan.final_learning_rate
         warm = min(1.0, (self._updates + 1) / 50)
-        done = epoch / self.plan.epochs
-        falls = {"cosine": (1 + math.cos(math.pi * done)) / 2, "poly": (1 - done) ** 0.9, "constant": 1.0}
-        rate = low + (top - low) * falls[self.plan.schedule]
+        rate = rate_at(self.plan, epoch / self.plan.epochs)
         for group in self._optimizer.param_groups:
             group["lr"] = rate * warm
 
     def _record(self, epoch: int, loss: float, dice: float, seconds: float) -> None:
-        side = self.plan.stage_of(epoch).long_side
-        row = {"epoch": epoch, "long_side": side, "loss": round(loss, 5), "dice": round(dice, 5)}
-        self.history.rows.append({**row, "seconds": round(seconds, 1)})
-        if dice > self.history.best_dice or not self._best:
-            self.history.best_dice, self.history.best_epoch = dice, epoch
-            self.history.best_long_side = side
+        if self.history.add(epoch, self.plan.stage_of(epoch).long_side, loss, dice, seconds):
             self._best = {k: v.clone() for k, v in self._average.state_dict().items()}
         self._save()
 

@@ -17,8 +17,9 @@ from featherseg_engines.training.accelerator.changes import Changes
 from featherseg_engines.training.accelerator.pool import Room
 from featherseg_engines.training.accelerator.step import Step
 from featherseg_engines.training.layout import learns_in_half
-from featherseg_engines.training.losses import SoftCrossEntropyDice
-from featherseg_engines.training.plan import History, Plan
+from featherseg_engines.training.losses import loss_of
+from featherseg_engines.training.plan import History, Plan, rate_at
+from featherseg_engines.training.trainer import make_optimizer
 
 LOOKS = 25
 """How often in a course the validation images are looked at."""
@@ -70,14 +71,10 @@ class Course:
         self._room, self._terms = room, terms
         self._average = copy.deepcopy(self.network).eval()
         self._half = plan.mixed_precision and learns_in_half(network)
-        loss = SoftCrossEntropyDice(
-            plan.label_smoothing,
-            plan.dice_smoothing,
-            cross_entropy_weight=plan.cross_entropy_weight,
-            dice_weight=plan.dice_weight,
+        self._step = Step(self.network, loss_of(plan), room, self._half, teachers, terms.heed)
+        self._optimizer = make_optimizer(
+            self.network, plan, fused=True if self.device.type == "cuda" else None
         )
-        self._step = Step(self.network, loss, room, self._half, teachers, terms.heed)
-        self._optimizer = _optimizer(self.network, plan, self.device)
         self._updates = 0
         self._best: dict[str, Tensor] = {}
         self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
@@ -120,7 +117,7 @@ class Course:
         return (time.monotonic() - started) / max(self._terms.ends_at - started, 1.0)
 
     def _learn(self, indices: Tensor, done: float) -> Tensor:
-        rate = _rate(self.plan, done) * min(1.0, (self._updates + 1) / 100)
+        rate = rate_at(self.plan, min(done, 1.0)) * min(1.0, (self._updates + 1) / 100)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         images, labels = self._room.pool.batch(indices, self._terms.changes)
@@ -139,12 +136,8 @@ class Course:
         if not math.isfinite(loss):
             raise TrainingError("The course was stopped because its loss is no longer a number.")
         dice = self._room.judged.dice(self._average, self._room.mean, self._room.std, self._half)
-        side, epoch = self.plan.long_side, max(0, math.ceil(epochs) - 1)
-        row = {"epoch": epoch, "long_side": side, "loss": round(loss, 5), "dice": round(dice, 5)}
-        self.history.rows.append({**row, "seconds": round(seconds, 1)})
-        if dice > self.history.best_dice or not self._best:
-            self.history.best_dice, self.history.best_epoch = dice, epoch
-            self.history.best_long_side = side
+        epoch = max(0, math.ceil(epochs) - 1)
+        if self.history.add(epoch, self.plan.long_side, loss, dice, seconds):
             self._best = {k: v.clone() for k, v in self._average.state_dict().items()}
             self._save()
 
@@ -159,20 +152,6 @@ class Course:
             "finished": True,
         }
         checkpoint.save_json(self.folder / "state.json", state)
-
-
-def _optimizer(network: nn.Module, plan: Plan, device: torch.device) -> torch.optim.Optimizer:
-    rate, decay, fused = plan.learning_rate, plan.weight_decay, device.type == "cuda"
-    if plan.optimizer == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, fused=fused)
-    kind = torch.optim.AdamW if plan.optimizer == "adamw" else torch.optim.Adam
-    return kind(network.parameters(), lr=rate, weight_decay=decay, fused=fused)
-
-
-def _rate(plan: Plan, done: float) -> float:
-    done = min(done, 1.0)
-    falls = {"cosine": (1 + math.cos(math.pi * done)) / 2, "poly": (1 - done) ** 0.9, "constant": 1.0}
-    return plan.final_learning_rate + (plan.learning_rate - plan.final_learning_rate) * falls[plan.schedule]
 
 
 def _floats(average: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:

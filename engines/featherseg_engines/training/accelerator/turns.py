@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.models.taught import UNFINISHED
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.training.accelerator.changes import Changes
 from featherseg_engines.training.accelerator.course import Course, Terms
@@ -99,7 +100,7 @@ class Entry:
     @property
     def name(self) -> str:
         """The run's name."""
-        return self.folder.name.removesuffix(".training")
+        return self.folder.name.removesuffix(UNFINISHED)
 
     def finish(self, course: Course) -> None:
         """Leave what was measured beside the weights."""
