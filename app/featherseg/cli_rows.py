@@ -73,12 +73,15 @@ def learn(
     seed: Annotated[int, typer.Option(help="Another than the rows'; 0: theirs")] = 0,
 ) -> None:
     """Train rows on a GPU; ``rows train`` of the same work folder then measures and keeps what is better."""
+    from featherseg_engines.errors import ModelError
     from featherseg_engines.networks.registry import default_registry
     from featherseg_engines.training.accelerator.turns import Entry, learn_all
     from featherseg_engines.training.checkpoint import training_folder
     from featherseg_engines.training.rows import lesson_of
     from featherseg_resources import models_folder
 
+    if teachers and after is None:
+        raise ModelError("Teachers need --after, the folder that holds their finished runs.")
     entries = []
     for name in names:
         row, parent = dataclasses.replace(_row(name), parent=""), _row(name).parent

@@ -119,6 +119,18 @@ def test_where_there_is_no_gpu_one_sentence_says_so(tmp_path):
         learn_all([Entry(lesson(), tmp_path / "b.training")], default_registry(), "cuda", 0.0, pytest.fail)
 
 
+def test_a_run_that_is_not_there_or_of_another_network_gets_a_sentence(tmp_path):
+    entry = Entry(lesson(), tmp_path / "b.training", begin_from=tmp_path / "gone.training")
+    with pytest.raises(TrainingError, match=r"'gone\.training' does not hold"):
+        learn_all([entry], default_registry(), "cpu", 0.0, pytest.fail)
+
+
+def test_teachers_without_a_folder_to_find_them_in_are_refused(tmp_path):
+    words = ["rows", "learn", "lgmsnet.skin", "--data", str(tmp_path), "--teachers", "repsegnet.skin"]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code != 0 and "--after" in str(told.exception)
+
+
 def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):
     first, second = tmp_path / "first.training", tmp_path / "second.training"
     learn_all([Entry(lesson(), first)], default_registry(), "cpu", 0.0, lambda _: None)

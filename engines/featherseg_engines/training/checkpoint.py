@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -98,9 +99,18 @@ def finished(folder: Path) -> bool:
 
 
 def load_best(network: nn.Module, folder: Path) -> nn.Module:
-    """Give ``network`` the best weights of a finished course."""
-    stored = load_file(str(folder / "state.safetensors"))
-    own = network.state_dict()
-    best = {k.split(":", 1)[1]: v for k, v in stored.items() if k.startswith("best:")}
-    network.load_state_dict({k: v.to(own[k].dtype) for k, v in best.items()})
+    """Give ``network`` the best weights of a finished course.
+
+    Raises
+    ------
+    TrainingError
+        There is none in ``folder``, or it is of another network.
+    """
+    try:
+        stored = load_file(str(folder / "state.safetensors"))
+        own = network.state_dict()
+        best = {k.split(":", 1)[1]: v for k, v in stored.items() if k.startswith("best:")}
+        network.load_state_dict({k: v.to(own[k].dtype) for k, v in best.items()})
+    except (OSError, RuntimeError, KeyError, SafetensorError) as error:
+        raise TrainingError(f"'{folder.name}' does not hold a finished run of this network.") from error
     return network
