@@ -5,6 +5,10 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("calm", deadline=None)  # two halves of the tests share two cores
+settings.load_profile("calm")
 
 
 @pytest.fixture(autouse=True)

@@ -60,6 +60,7 @@ class TestLGMSNet3D(NetworkContract):
     idle = LGMS3D_IDLE
 
 
+@pytest.mark.slow
 class TestLGMSNet3DRepository(NetworkContract):
     spec = rows.LGMSNET3D_REPO
     params = 6_193_742
@@ -122,9 +123,9 @@ class TestMonaiUNet(NetworkContract):
 @pytest.mark.parametrize(
     ("name", "params", "gmacs"),
     [
-        ("reunet_slim16", 19_692_216, 14.19),
-        ("reunet_w1", 76_714_856, 54.95),
-        ("reunet_paper_1x1", 141_833_960, 98.12),
+        pytest.param("reunet_slim16", 19_692_216, 14.19, marks=pytest.mark.slow),
+        pytest.param("reunet_w1", 76_714_856, 54.95, marks=pytest.mark.slow),
+        pytest.param("reunet_paper_1x1", 141_833_960, 98.12, marks=pytest.mark.slow),
         ("reunet_paper", 145_848_040, 101.08),
     ],
 )

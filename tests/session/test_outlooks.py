@@ -18,6 +18,11 @@ from featherseg_engines.inference.uncertainty import case_score
 from featherseg_engines.labels import Box
 
 
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr("featherseg.session.writing.QUIET_S", 0.1)
+
+
 @pytest.fixture
 def folder(tmp_path):
     return photographs(tmp_path / "Fälle", 5)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from featherseg.session.samples import bundled_samples, own_copy
+from featherseg.session.samples import bundled_samples, own_copy, where_to_save
 from featherseg_engines.errors import WriteError
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.models.catalogue import Catalogue
@@ -40,3 +40,17 @@ def test_where_nothing_can_be_written_one_sentence_says_so(tmp_path):
     blocked.write_text("", "utf-8")
     with pytest.raises(WriteError, match="cannot be copied"):
         own_copy(next(s for s in SAMPLES if s.several), blocked)
+
+
+def test_a_mask_goes_beside_its_image_but_not_into_the_programs_own_folder(tmp_path, monkeypatch):
+    documents = tmp_path / "Dokumente ü"
+    monkeypatch.setattr("featherseg.session.samples.user_documents_path", lambda: documents)
+    beside = tmp_path / "scan_mask.png"
+    assert where_to_save(beside) == beside
+    assert where_to_save(SAMPLES[0].path.with_name("naevus_mask.png")) == documents / "naevus_mask.png"
+
+
+def test_a_mask_of_an_image_on_a_read_only_disk_goes_to_the_documents(tmp_path, monkeypatch):
+    monkeypatch.setattr("featherseg.session.samples.user_documents_path", lambda: tmp_path / "Documents")
+    monkeypatch.setattr("featherseg.session.samples.os.access", lambda place, kind: False)
+    assert where_to_save(tmp_path / "scan_mask.png") == tmp_path / "Documents" / "scan_mask.png"

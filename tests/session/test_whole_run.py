@@ -67,11 +67,13 @@ def make(pump):
         session.noticed.connect(session.notices.append)
         session.use(new_case(volume(depth)))
         session.go_to_slice(z)
-        made.append(session)
+        made.append((session, engine))
         return session
 
     yield build
-    for session in made:
+    for session, engine in made:
+        engine.free = True
+        engine.gate.release(100)
         session.close()
 
 

@@ -115,7 +115,7 @@ def test_evaluate_prints_the_agreed_json():
 def test_train_writes_a_bundle_that_predicts_and_resumes(tmp_path):
     pytest.importorskip("torch")
     bundle = tmp_path / "tiny.skin"
-    words = ("train", TINY, "--network", "repsegnet", "-o", bundle, "--stages", "64:1,96:1", "--threads", "1")
+    words = ("train", TINY, "--network", "repsegnet", "-o", bundle, "--stages", "32:1,64:1", "--threads", "1")
     done = featherseg(*words)
     assert done.returncode == 0, done.stderr
     card = json.loads((bundle / "card.json").read_text())

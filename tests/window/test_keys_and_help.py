@@ -42,6 +42,10 @@ def test_every_menu_command_has_an_id_and_a_title_and_no_two_default_keys_clash(
     assert sorted(a.objectName() for a in in_menus) == sorted(c.id for c in window.table)
 
 
+def test_quit_stands_below_everything_else_in_the_file_menu(window):
+    assert window.menus.menus["File"].actions()[-1].objectName() == "file.quit"
+
+
 def test_a_changed_key_works_at_once_and_after_a_restart_and_the_button_shows_it(window, hand, tmp_path):
     window.helps.show_shortcuts()
     dialog = window.helps.shortcuts

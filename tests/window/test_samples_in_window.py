@@ -1,5 +1,7 @@
 """A first start: tiles, the sample menu, the model that suits, the steps over the picture."""
 
+from pathlib import Path
+
 import pytest
 from support.canvas import canvas_point
 from support.hand import Hand
@@ -81,3 +83,14 @@ def test_the_last_step_says_nothing_that_is_untrue_of_ones_own_pictures(window):
     window.samples.steps.begin(many=True, again=True)
     window.samples.steps._go("teach")
     assert "Eight" not in window.samples.strip.text() and "accepted pictures" in window.samples.strip.text()
+
+
+def test_the_mask_of_a_sample_is_offered_among_the_documents(window, qtbot, tmp_path, monkeypatch):
+    offered = []
+    ask = lambda parent, title, start, kinds: offered.append(start) or ("", "")  # noqa: E731
+    monkeypatch.setattr("featherseg.window.files.QFileDialog.getSaveFileName", ask)
+    window.samples.open(sample(window, "naevus"))
+    qtbot.waitUntil(lambda: window.session.case is not None, timeout=20000)
+    window.menus.run("file.save_as")
+    window.menus.run("file.export")
+    assert [Path(o).parent for o in offered] == [tmp_path / "Dokumente"] * 2

@@ -1,6 +1,7 @@
 """The images that ship for a first look: their credits, the model that suits each, a copy to work on."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,16 @@ def _sample(folder: Path, entry: dict[str, str]) -> Sample:
     picture = folder / entry.get("picture", entry["file"])
     said = {key: entry[key] for key in ("title", "modality", "model", "credit", "licence")}
     return Sample(path=path, picture=picture, label=entry.get("label", ""), **said)
+
+
+def where_to_save(beside: Path) -> Path:
+    """``beside``, or its name among this person's documents where that folder is the program's own or read-only."""
+    own = samples_folder() in beside.absolute().parents
+    return (
+        user_documents_path() / beside.name
+        if own or not os.access(beside.absolute().parent, os.W_OK)
+        else beside
+    )
 
 
 def own_copy(sample: Sample, home: Path | None = None) -> Path:

@@ -35,10 +35,10 @@ class Writing:
         post: Post,
         failed: Callable[[str], None],
         written: Callable[[int], None],
-        quiet_s: float = QUIET_S,
+        quiet_s: float | None = None,
     ) -> None:
         self._write, self._post, self._failed, self._written = write, post, failed, written
-        self._quiet_s = quiet_s
+        self._quiet_s = QUIET_S if quiet_s is None else quiet_s
         self._wake = threading.Condition()
         self._due: dict[int, tuple[float, float]] = {}
         self._closed = False

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def file_commands(window: "MainWindow") -> list[Command]:
-    """Opening, saving, leaving."""
+    """Opening and saving."""
     files = window.files
     return [
         Command("file.open", "Open image …", "Ctrl+O", "File", files.ask_image),
@@ -25,8 +25,12 @@ def file_commands(window: "MainWindow") -> list[Command]:
         ),
         Command("file.export", "Export labels …", "Ctrl+E", "File", files.ask_export),
         Command("file.deidentify", "De-identified copy of the images …", "", "File", files.ask_copy),
-        Command("file.quit", "Quit", "Ctrl+Q", "File", lambda: _drop_answer(window.close())),
     ]
+
+
+def quit_commands(window: "MainWindow") -> list[Command]:
+    """Leaving: the last of its menu."""
+    return [Command("file.quit", "Quit", "Ctrl+Q", "File", lambda: _drop_answer(window.close()))]
 
 
 def view_commands(window: "MainWindow") -> list[Command]:

@@ -9,6 +9,7 @@ from featherseg.session.case import OpenCase, suggested_mask
 from featherseg.session.exporting import copy_without_names, export_labels
 from featherseg.session.mask_files import save_beside
 from featherseg.session.opening import SeriesRow
+from featherseg.session.samples import where_to_save
 from featherseg.session.session import Session
 from featherseg.ui.series_chooser import SeriesChooser
 from featherseg_engines.imaging.endings import stem_of
@@ -100,9 +101,7 @@ class Files:
         case = self._session.case
         if case is None:
             return False
-        start = case.saved_to or (
-            suggested_mask(case.volume.path, case.volume) if case.volume.path else Path("mask")
-        )
+        start = case.saved_to or where_to_save(suggested_mask(case.volume.path or Path("image"), case.volume))
         kinds = SLICE_MASKS if case.volume.geometry.shape[0] == 1 else VOLUME_MASKS
         name, kind = QFileDialog.getSaveFileName(self._parent, "Save mask", str(start), kinds)
         if not name:
@@ -120,8 +119,10 @@ class Files:
         kinds = ";;".join(DICOM_EXPORTS + SURFACES if case.volume.source else SURFACES)
         if case.volume.is_photograph:
             kinds = "COCO (*.json)"
-        start = str((case.volume.path or Path("mask")).with_name(stem_of(Path(case.volume.name or "mask"))))
-        name, chosen = QFileDialog.getSaveFileName(self._parent, "Export the labels", start, kinds)
+        start = (case.volume.path or Path("mask")).with_name(stem_of(Path(case.volume.name or "mask")))
+        name, chosen = QFileDialog.getSaveFileName(
+            self._parent, "Export the labels", str(where_to_save(start)), kinds
+        )
         if not name:
             return
         kind, ending = EXPORTS[chosen.split(" (")[0]]

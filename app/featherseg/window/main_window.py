@@ -31,7 +31,7 @@ from featherseg.ui.save_box import SaveBox
 from featherseg.ui.style import dress
 from featherseg.ui.window_box import WindowBox
 from featherseg.viewer.planes import Planes
-from featherseg.window.commands import file_commands, help_commands, view_commands
+from featherseg.window.commands import file_commands, help_commands, quit_commands, view_commands
 from featherseg.window.files import Files
 from featherseg.window.header_dock import HeaderDock
 from featherseg.window.helps import Helps
@@ -146,6 +146,7 @@ class MainWindow(QMainWindow):
             *self.statistics.commands(),
             *help_commands(self),
             *self.samples.commands(),
+            *quit_commands(self),
         ]
 
     def _fill_window_menu(self) -> None:

@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QDockWidget, QFileDialog, QWidget
 
 from featherseg.session.commands import Command
 from featherseg.session.notice import Notice
+from featherseg.session.samples import where_to_save
 from featherseg.session.session import Session
 from featherseg.session.statistics import Statistics
 from featherseg.ui.dispatch import UiThread
@@ -64,7 +65,7 @@ class StatisticsDock(QDockWidget):
         if case is None or self.statistics.table() is None:
             return
         image = case.volume.path or Path(case.volume.name or "labels")
-        start = image.with_name(stem_of(image) + "_statistics.csv")
+        start = where_to_save(image.with_name(stem_of(image) + "_statistics.csv"))
         name, _ = QFileDialog.getSaveFileName(self, "Export statistics", str(start), "CSV (*.csv)")
         if name:
             self.write(Path(name) if Path(name).suffix else Path(name + ".csv"))

@@ -10,6 +10,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from featherseg_engines.networks.spec import NetworkSpec, deployed_form
 
+UNCOUNTED = (
+    nn.modules.batchnorm._BatchNorm,
+    nn.modules.instancenorm._InstanceNorm,
+    *(nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.LeakyReLU, nn.Sigmoid, nn.PReLU),
+)
+"""Layers without multiply-adds that leave a map's shape as it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -49,12 +56,21 @@ def count(spec: NetworkSpec, sides: tuple[int, ...] | None = None) -> Counts:
         )
 
 
+def _without_what_costs_nothing(module: nn.Module) -> None:
+    """Take out norms and activations, in place: on the meta device each is decomposed in Python, which takes long."""
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, UNCOUNTED):
+                setattr(parent, name, nn.Identity())
+
+
 def parameters(module: nn.Module) -> int:
     """The number of values in the parameters of ``module``, trained or not."""
     return sum(math.prod(p.shape) for p in module.parameters())
 
 
 def _gmacs(module: nn.Module, shape: tuple[int, ...]) -> float:
+    _without_what_costs_nothing(module)
     with FlopCounterMode(display=False) as counter:
         module(torch.empty(shape, device="meta"))
     return counter.get_total_flops() / 2 / 1e9

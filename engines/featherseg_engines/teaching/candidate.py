@@ -10,6 +10,7 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
+from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.learn import BATCH, DECAY, RATES, Learned
 from featherseg_engines.teaching.order import TeachOrder
@@ -97,6 +98,7 @@ def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> Train
     inherited = order.parent.card.training.permits if order.parent else "as your own images permit"
     said = {
         "form": form_of(learned.network),
+        **({"known": learned.network.kept} if isinstance(learned.network, Beside) else {}),
         "steps": learned.steps,
         "batch": BATCH,
         "learning_rate": RATES[learned.preprocessing.dims],

@@ -74,12 +74,23 @@ def _piece(
 
 
 class Helpings:
-    """Batches (images in 0..1, outputs) without end; repeatable by the seed."""
+    """Batches (images in 0..1, outputs) without end; repeatable by the seed.
+
+    ``mixed``: images of the parent's own (``replay``) are among them; otherwise they are asked for by themselves.
+    """
 
     def __init__(
-        self, pieces: Sequence[Piece], replay: Sequence[Piece], pre: Preprocessing, batch: int, seed: int
+        self,
+        pieces: Sequence[Piece],
+        replay: Sequence[Piece],
+        pre: Preprocessing,
+        batch: int,
+        seed: int,
+        *,
+        mixed: bool = True,
     ) -> None:
         self._pieces, self._replay, self._batch = pieces, replay, batch
+        self._mixed = mixed
         self._rng = np.random.default_rng(seed)
         self._dice = torch.Generator().manual_seed(seed)
         self._size = window_of(pieces, pre)
@@ -90,7 +101,12 @@ class Helpings:
     @property
     def replayed(self) -> int:
         """How many images at the end of each batch are the parent's own."""
-        return self._batch // REPLAYED if self._replay else 0
+        return self._batch // REPLAYED if self._replay and self._mixed else 0
+
+    @property
+    def has_replay(self) -> bool:
+        """Whether there are images of the parent's own."""
+        return bool(self._replay)
 
     def next(self) -> tuple[Tensor, Tensor]:
         """Images (b, c, ...) and outputs (b, ...); what nobody has looked at is IGNORE."""
@@ -98,6 +114,19 @@ class Helpings:
         chosen = [self._pieces[self._turn(self._order, len(self._pieces))] for _ in range(self._batch - old)]
         chosen += [self._replay[self._turn(self._old, len(self._replay))] for _ in range(old)]
         cut = [cut_out(piece, self._size, self._rng) for piece in chosen]
+        return self._varied(cut)
+
+    def of_person(self) -> Tensor:
+        """A batch of the person's images alone, drawn by chance."""
+        chosen = [self._pieces[i] for i in self._rng.integers(len(self._pieces), size=self._batch)]
+        return self._varied([cut_out(piece, self._size, self._rng) for piece in chosen])[0]
+
+    def of_parent(self) -> Tensor:
+        """As many images of the parent's own as a batch holds."""
+        chosen = [self._replay[self._turn(self._old, len(self._replay))] for _ in range(self._batch)]
+        return self._varied([cut_out(piece, self._size, self._rng) for piece in chosen])[0]
+
+    def _varied(self, cut: Sequence[Sample]) -> tuple[Tensor, Tensor]:
         if self._changed is not None:
             pairs = [self._changed(sample) for sample in cut]
             return torch.stack([p[0] for p in pairs]), torch.stack([p[1] for p in pairs])

@@ -1,10 +1,11 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
-answer is a moving average. Norms keep their parent's statistics: those of a few images of two kinds in a batch are
-neither's. Slices whose structures would be too small are seen closer; where the size is the parent's, every fourth
-image is one of the parent's own (if such images may ship), and the pupil is held to what its parent says
-(:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures what this gives.
+answer is a moving average. Norms keep their parent's statistics. Slices whose structures would be too small are seen
+closer. Where the size is the parent's and some of its own images may ship, they are compared with the person's. If
+those are of another kind, or show something new, the parent stays beside the pupil as it is
+(:mod:`~featherseg_engines.teaching.kinds`); if not, every fourth image is one of the parent's own, and the pupil is
+held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
 """
 
 import copy
@@ -19,11 +20,13 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.teaching import pupil as pupils
 from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, prepared
+from featherseg_engines.teaching.kinds import LookLearns, differ
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.order import (
     Control,
@@ -142,17 +145,20 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     same = order.parent is not None and pre == order.parent.card.preprocessing
     replay = replay_of(order.parent, pre, control) if order.parent and same else ()
     batch = BATCH if pre.dims == 2 else 2
-    food = Helpings(pieces, replay, pre, batch, order.settings.seed)
-    if order.parent is not None:
-        network = pupils.pupil(order.parent, outputs, registry)
-    else:
+    apart = bool(replay) and (bool(outputs.added) or differ(pieces, replay))
+    network = pupils.pupil(order.parent, outputs, registry, beside=apart) if order.parent else None
+    beside = isinstance(network, Beside)
+    food = Helpings(pieces, replay, pre, batch, order.settings.seed, mixed=not beside)
+    if network is None:
         mean, std = (torch.tensor(v).view(-1, *[1] * pre.dims) for v in (pre.mean, pre.std))
         network = pupils.blank(
             order.settings.network, pre, outputs, registry, lambda: [(i - mean) / std for i in food.plain(8)]
         )
     if pre.dims == 2:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    remembering = Remembering(network, outputs.of_parent + 1) if same and pre.dims == 2 else None
+    remembering = None
+    if same and pre.dims == 2 and not beside:
+        remembering = Remembering(network, outputs.of_parent + 1)
     still = pupils.hold_still(network, order.settings)
     if order.parent is not None:
         still += pupils.norms(network)
@@ -189,7 +195,11 @@ class _Run:
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
         self._loss = SoftCrossEntropyDice()
-        self._optimizer = torch.optim.AdamW(pupils.learners(lesson.network), lr=LAST_RATE, weight_decay=DECAY)
+        learners = pupils.learners(pupils.taught(lesson.network))
+        self._optimizer = torch.optim.AdamW(learners, lr=LAST_RATE, weight_decay=DECAY)
+        self._look: LookLearns | None = None
+        if isinstance(lesson.network, Beside):
+            self._look = LookLearns(lesson.network, lesson.food, lesson.normalise)
         self._rate = RATES[lesson.pre.dims]
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
@@ -219,11 +229,11 @@ class _Run:
         network.train()
         for module in self._lesson.still:
             module.eval()
-        self._set_rate()
+        rate = self._set_rate()
         images, labels = self._lesson.food.next()
         lesson, inputs = self._lesson, self._lesson.normalise(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            logits = network(inputs).float()
+            logits = pupils.taught(network)(inputs).float()
         loss = self._loss(logits, labels)
         if lesson.remembering:
             loss = loss + lesson.remembering.loss(inputs, logits, labels, lesson.food.replayed)
@@ -235,6 +245,8 @@ class _Run:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._move()
+        if self._look:
+            self._look.learn(inputs, rate / self._rate)
         self.steps += 1
         self._follow()
         self._recent = [*self._recent[-19:], value]
@@ -250,11 +262,13 @@ class _Run:
         if not self._wild:
             self._optimizer.step()
 
-    def _set_rate(self) -> None:
+    def _set_rate(self) -> float:
         done = min(self.done, 1.0)
         rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
+        rate *= min(1.0, done / WARM + 0.02)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate * min(1.0, done / WARM + 0.02)
+            group["lr"] = rate
+        return rate
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -1,7 +1,8 @@
 """The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes.
 
-A candidate's card says its form: "folded", or "gated" where classes were added and a look at the whole picture says
-which are meant (:mod:`~featherseg_engines.networks.class_gate`).
+A candidate's card says its form: "folded", or for pictures of another kind "beside", its parent unchanged within it
+(:mod:`~featherseg_engines.networks.beside`); where classes were added and no images of the parent's own ship,
+"gated": one network and a look that says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.class_gate import ClassGated
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.teaching.classes import Outputs
@@ -25,11 +27,13 @@ ENCODERS = ("stem", "encoder", "bridge", "body", "tokens", "local_stages", "wide
 HEADS = ("head",)
 
 
-def pupil(parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry) -> nn.Module:
+def pupil(
+    parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry, *, beside: bool = False
+) -> nn.Module:
     """A network with the parent's weights, folded, with one output more for each class it does not know.
 
     A new class begins as the mean of the parent's classes: what stands out in one kind of image often does in
-    another.
+    another. With ``beside`` the parent stays within it as it is.
 
     Raises
     ------
@@ -42,24 +46,43 @@ def pupil(parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry) -> n
             f"The model '{card.name}' has no weights that can be taught; choose one that Featherseg trained."
         )
     classes, channels = len(outputs.labels) + 1, card.preprocessing.channels
-    network = registry.build(card.network, in_channels=channels, classes=classes)
     form = card.training.settings.get("form", "full")
-    if form == "full":
-        load_grown(network, parent.weights)
+
+    def made(count: int, form: str = form) -> nn.Module:
+        network = registry.build(card.network, in_channels=channels, classes=count)
+        if form == "full":
+            load_grown(network, parent.weights)
         network = folded_form(network)
-    else:
-        network = folded_form(network)
-        if form == "gated":
-            network = ClassGated(network, channels, classes)
+        if form == "folded":
+            load_grown(network, parent.weights)
+        return network
+
+    if form == "beside":
+        known = int(card.training.settings["known"])
+        network: nn.Module = Beside(made(classes, ""), made(known, ""), channels, known)
         load_grown(network, parent.weights)
-    if outputs.added and card.dims == 2 and not isinstance(network, ClassGated):
-        return ClassGated(network, channels, classes)
-    return network
+        return network
+    if form == "gated":
+        network = ClassGated(made(classes, ""), channels, classes)
+        load_grown(network, parent.weights)
+        return network
+    network = made(classes)
+    if beside and card.dims == 2:
+        kept = outputs.of_parent + 1
+        return Beside(network, made(kept), channels, kept)
+    return ClassGated(network, channels, classes) if outputs.added and card.dims == 2 else network
 
 
 def form_of(network: nn.Module) -> str:
     """What a candidate's card calls the form it was taught in."""
+    if isinstance(network, Beside):
+        return "beside"
     return "gated" if isinstance(network, ClassGated) else "folded"
+
+
+def taught(network: nn.Module) -> nn.Module:
+    """The part of a pupil that answers while it learns."""
+    return network.learner if isinstance(network, Beside) else network
 
 
 def blank(
@@ -105,7 +128,7 @@ def _grown(stored: Tensor, wanted: Tensor) -> Tensor:
 def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
     """Keep part of the network as it is; the modules whose norms must keep their statistics while learning."""
     how = frozen.frozen
-    inner = network.network if isinstance(network, ClassGated) else network
+    inner = network.network if isinstance(network, ClassGated) else taught(network)
     still = [module for name, module in inner.named_children() if _is_still(name, how)]
     for module in still:
         module.requires_grad_(False)

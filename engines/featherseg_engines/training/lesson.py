@@ -98,7 +98,7 @@ def _pupil(
     classes = len(lesson.train.classes) + 1
     network = registry.build(lesson.network, in_channels=pre.channels, classes=classes)
     parent_form = parent.card.training.settings.get("form", "full") if parent else ""
-    if parent_form == "gated":
+    if parent_form in ("gated", "beside"):
         raise TrainingError(
             f"The model '{lesson.parent and lesson.parent.card.name}' was taught from a person's cases; a row begins "
             "from a model that ships."
