@@ -129,7 +129,7 @@ def table() -> None:
 def ranking(
     data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
     networks: Annotated[str, typer.Option(help="Only these, with commas")] = "",
-    tasks: Annotated[str, typer.Option(help="skin, polyp or both")] = "skin,polyp",
+    tasks: Annotated[str, typer.Option(help="skin, polyp, drive, chase, with commas")] = "skin,polyp",
     seeds: Annotated[str, typer.Option(help="One or several, with commas")] = "42",
     side: Annotated[int, typer.Option(help="Longer side of the images")] = 96,
     epochs: Annotated[int, typer.Option(help="The same for all")] = 4,
@@ -233,7 +233,7 @@ def text_of_models(models: Path) -> str:
     """What ``models.md`` says of the bundles in a folder; of the shipped ones their attempts and contests too."""
     from featherseg_engines.models.catalogue import Catalogue
     from featherseg_engines.training.contest import contestants, kept
-    from featherseg_engines.training.contest_table import ablations, claims, side_by_side
+    from featherseg_engines.training.contest_table import ablations, claims, crossings, side_by_side
     from featherseg_engines.training.rows import attempts, read_rows
     from featherseg_engines.training.rows import table as text_of
     from featherseg_resources import models_folder, recipes_file, results_folder
@@ -243,7 +243,9 @@ def text_of_models(models: Path) -> str:
     if models == models_folder():
         rivals, others = (kept(results_folder() / kind) for kind in ("ranking", "ablation"))
         text += attempts(read_rows(recipes_file()).values())
-        text += claims(bundles) + side_by_side(rivals, contestants()) + ablations(others, rivals)
+        here = [r for r in rivals if r.abroad is None]
+        text += claims(bundles) + side_by_side(here, contestants())
+        text += crossings([r for r in rivals if r.abroad is not None]) + ablations(others, here)
     return text
 
 
@@ -258,5 +260,5 @@ def write_table(models: Path) -> None:
 
     rivals, docs = kept(results_folder() / "ranking"), models.parents[2] / "docs"
     if models == models_folder() and rivals and docs.is_dir():
-        plot(rivals, docs / "networks.png")
+        plot([r for r in rivals if r.abroad is None], docs / "networks.png")
     (models.parents[1] / "models.md").write_text(text_of_models(models), "utf-8")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,10 @@ class Dataset:
     instances: bool
     licence: str
     task: str
+
+    def only(self, pattern: str) -> "Dataset":
+        """The cases whose names match a pattern like ``drive_*``."""
+        return replace(self, cases=tuple(c for c in self.cases if fnmatch(c.name, pattern)))
 
     def read(self, case: Case) -> tuple[Volume, npt.NDArray[np.uint16]]:
         """Image and labels (z, y, x) of one case.

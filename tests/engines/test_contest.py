@@ -1,6 +1,7 @@
 """Networks side by side: results are kept, not made again, and told as a table and a plot."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from featherseg_engines.errors import DatasetError
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.training import contest
 from featherseg_engines.training.contest import Terms, contestants, keep, kept, path_of, run
-from featherseg_engines.training.contest_table import ablations, claims, plot, side_by_side
+from featherseg_engines.training.contest_table import ablations, claims, crossings, plot, side_by_side
 from featherseg_resources import models_folder
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
@@ -85,6 +86,21 @@ def test_what_ships_stands_beside_what_its_paper_claims():
     text = claims(Catalogue([models_folder()]).bundles())
     assert "| lgmsnet.polyp | 0.930 |" in text and "hippocampus" not in text
     assert claims([]) == ""
+
+
+def test_a_network_is_tried_in_another_place_too(tmp_path, monkeypatch):
+    shutil.copytree(TINY, tmp_path / "two")
+    names = sorted(p.stem for p in (TINY / "dev" / "images").iterdir())
+    field = contest.Field("two", "*", f"{names[0]}*", (64, 64), 3)
+    monkeypatch.setitem(contest.TASKS, "there", field)
+    terms = Terms("there", side=32, epochs=1, batch=2)
+    result = run("unext_s", terms, tmp_path, tmp_path / "work")
+    assert result.steps == 6 and 0 <= result.abroad <= 1 and len(result.abroad_interval) == 2
+    keep(result, tmp_path / "results")
+    assert kept(tmp_path / "results") == (result,)
+    text = crossings([replace(result, dice=0.7, abroad=0.5)])
+    assert "| there | 0.700" in text and "| 0.500 [" in text and "| 0.200 |" in text
+    assert crossings([]) == ""
 
 
 def test_an_ablation_stands_beside_its_whole_network():

@@ -133,27 +133,6 @@ def test_the_candidate_is_a_bundle_that_answers_as_it_was_taught(tmp_path):
     deployed = OnnxModel(bundle).volume_probability(voxels)
     assert len(deployed) == 2
     assert bundle.card.parent.startswith("repsegnet.skin ")
-    assert bundle.card.training.settings["form"] == "beside"
-    again = pupil(bundle, outputs_of(TeachOrder((), ("hair",), (1,), bundle, bundle)), default_registry())
-    assert torch.equal(again.look[-1].bias, learned.network.look[-1].bias)
-    more = pupil(bundle, outputs_of(TeachOrder((), ("vein",), (1,), bundle, bundle)), default_registry())
-    assert more.learner.head.weight.shape[0] == 4 and more.known.head.weight.shape[0] == 2
-
-
-def test_what_the_parent_knew_is_as_it_was_beside_a_new_class():
-    order = order_for(classes=("hair",))
-    learned = learn(order.cases, order, few(3), Free())
-    parent = pupil(order.parent, outputs_of(order_for()), default_registry()).state_dict()
-    kept = learned.network.known.state_dict()
-    assert all(torch.equal(kept[name], value) for name, value in parent.items())
-    drawn = learned.network.learner.state_dict()
-    assert any(not torch.equal(drawn[name], value) for name, value in parent.items())
-
-
-def test_where_no_images_of_the_parents_own_ship_a_new_class_is_told_apart_by_the_gate(tmp_path):
-    order = order_for(classes=("hair",), parent="repsegnet.polyp")
-    learned = learn(order.cases, order, few(2), Free())
-    bundle = export_candidate(learned, order, tmp_path / "mine", CandidateAbout("repsegnet.mine", "Mine"))
     assert bundle.card.training.settings["form"] == "gated"
     again = pupil(bundle, outputs_of(TeachOrder((), ("hair",), (1,), bundle, bundle)), default_registry())
     assert torch.equal(again.say.bias, learned.network.say.bias)

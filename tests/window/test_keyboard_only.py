@@ -47,6 +47,7 @@ def test_four_photographs_from_folder_to_masks_by_keys_alone(window, tmp_path):
 
 
 @pytest.mark.skipif(not MANY.is_dir(), reason="the shared data set is not here")
+@pytest.mark.slow
 def test_twenty_photographs_from_folder_to_masks_by_keys_alone(window, tmp_path):
     folder = tmp_path / "twenty"
     folder.mkdir()

@@ -1,33 +1,15 @@
-"""Each network of the papers: taught for an epoch, listed, chosen with the mouse, proposing in the window."""
-
-import dataclasses
-from pathlib import Path
+"""Each network of the papers as it ships: listed, chosen with the mouse, proposing in the window."""
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QComboBox
 from support.hand import Hand, has_hand, settle, wait
-from support.paths import SAMPLE, TINY
-from support.phantoms import two_boxes
+from support.paths import SAMPLE
 from support.windows import open_in
 
+from featherseg.session.samples import bundled_samples
 from featherseg.window.launch import make_window
-from featherseg_engines.datasets import read_dataset
 from featherseg_engines.imaging.readers import read_image, read_mask
-from featherseg_engines.models.catalogue import user_models_folder
-from featherseg_engines.networks.registry import default_registry
-from featherseg_engines.training.lesson import Lesson, teach
-from featherseg_engines.training.plan import Stage
-from featherseg_engines.training.recipes import plan_for, preprocessing_for
-
-
-def taught(network: str, data: Path, name: str) -> None:
-    """A bundle in the user's models folder."""
-    spec = default_registry().get(network)
-    train, dev = read_dataset(data, "train"), read_dataset(data, "dev")
-    plan = dataclasses.replace(plan_for(spec), stages=(Stage(64, 1),))
-    lesson = Lesson(train, dev, spec.name, name, plan, preprocessing_for(spec, train))
-    teach(lesson, default_registry(), user_models_folder() / name)
 
 
 @pytest.fixture
@@ -62,21 +44,18 @@ def choose(hand: Hand, box: QComboBox, name: str) -> None:
 
 
 def test_2d_networks_are_chosen_in_the_list_and_propose(open_window):
-    names = {network: f"{network}.test" for network in ("repsegnet", "med2dsegnet", "reunet", "lgmsnet")}
-    for network, name in names.items():
-        taught(network, TINY, name)
+    names = [f"{network}.skin" for network in ("med2dsegnet", "reunet_slim8", "lgmsnet", "repsegnet")]
     window = open_window()
     hand, session = Hand(window), window.session
     open_in(window, SAMPLE)
     settle(0.3)
-    session.set_threshold(0.05)
-    for name in names.values():
+    for name in names:
         choose(hand, window.panel.model.models, name)
         assert session.model.card.name == name
         hand.key("space")
         wait(lambda: session.proposal is not None)
         assert name in window.status.answer.text()
-        assert window.planes.main.contours.ghost.visible or session.proposal.box.empty
+        assert window.planes.main.contours.ghost.visible
         hand.key("Escape")
     assert any(
         "reconstruction" in window.panel.model.models.itemText(i)
@@ -85,15 +64,12 @@ def test_2d_networks_are_chosen_in_the_list_and_propose(open_window):
 
 
 def test_a_3d_network_proposes_a_volume_that_is_saved_on_its_own_grid(open_window, tmp_path):
-    data = two_boxes(tmp_path / "data")
-    taught("lgmsnet3d", data, "lgmsnet3d.boxes")
     window = open_window()
     hand, session = Hand(window), window.session
-    path = data / "dev" / "images" / "v0.nii.gz"
+    path = next(s.path for s in bundled_samples() if s.model == "lgmsnet3d.hippocampus")
     open_in(window, path)
     settle(0.3)
-    choose(hand, window.panel.model.models, "lgmsnet3d.boxes")
-    session.set_threshold(0.05)
+    choose(hand, window.panel.model.models, "lgmsnet3d.hippocampus")
     hand.key("space")
     wait(lambda: session.proposal is not None, 60)
     proposal = session.proposal

@@ -136,7 +136,7 @@ def test_a_click_in_another_plane_works_on_that_plane(window, volume):
     assert int(volume.sum()) == 5 * 20 * 20
 
 
-@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("depth", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_polygon_is_one_step_on_its_slice(window, volume, depth):
     hand = Hand(window)
     hand.key("o")

@@ -4,6 +4,7 @@ Both only where some of the parent's own pictures ship (:mod:`~featherseg_engine
 measures what it gives: how much of the parent's own task is left.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,10 +21,10 @@ COMPARED = 32
 MAY_BE_WRONG = 0.15
 """Share of either side that may be taken for the other where they count as two kinds."""
 RIDGE = 0.02
-RATE, PARENTS_WEIGHT = 1e-2, 4.0
+RATE, PARENTS_WEIGHT = 1e-2, 6.0
 """Highest learning rate of the look, and the weight of the parent's pictures: what it takes from them is lost."""
-OFTEN = 3
-"""Batches that the look learns from for one of the network's; each takes a few milliseconds."""
+OFTEN, ENOUGH = 4, 480
+"""Batches that the look learns from for one of the network's, and in all; each takes some 20 milliseconds."""
 Floats = npt.NDArray[np.float64]
 
 
@@ -74,13 +75,15 @@ class LookLearns:
 
     def __init__(self, network: Beside, food: Helpings, normalise: Callable[[Tensor], Tensor]) -> None:
         self._network, self._food, self._normalise = network, food, normalise
+        self._done = 0
         self._optimizer = torch.optim.AdamW(network.look.parameters(), lr=RATE, weight_decay=0.01)
 
-    def learn(self, inputs: Tensor, share: float) -> None:
-        """Learn from a person's ``inputs`` (b, c, h, w), normalised, at a ``share`` of the highest rate."""
-        for group in self._optimizer.param_groups:
-            group["lr"] = RATE * share
-        for turn in range(OFTEN):
+    def learn(self, inputs: Tensor) -> None:
+        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and a few batches more; nothing once it is done."""
+        for turn in range(min(OFTEN, ENOUGH - self._done)):
+            for group in self._optimizer.param_groups:
+                group["lr"] = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2
+            self._done += 1
             mine = inputs if turn == 0 else self._normalise(self._food.of_person())
             loss = _entropy(self._network.kind(mine), 1.0)
             if self._food.has_replay:

@@ -3,7 +3,7 @@
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
 answer is a moving average. Norms keep their parent's statistics. Slices whose structures would be too small are seen
 closer. Where the size is the parent's and some of its own images may ship, they are compared with the person's. If
-those are of another kind, or show something new, the parent stays beside the pupil as it is
+those are of another kind, the parent stays beside the pupil as it is
 (:mod:`~featherseg_engines.teaching.kinds`); if not, every fourth image is one of the parent's own, and the pupil is
 held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
 """
@@ -47,6 +47,8 @@ from featherseg_engines.training.losses import SoftCrossEntropyDice
 BATCH = 8
 RATES = {2: 2e-3, 3: 1e-3}
 """Highest learning rate for slices and volumes."""
+BESIDE_FASTER = 1.5
+"""… and so much higher where the parent stays beside the pupil: there is nothing to forget."""
 LAST_RATE, DECAY = 1e-5, 0.01
 WARM = 0.05
 """Share of the time over which the rate rises."""
@@ -145,7 +147,7 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     same = order.parent is not None and pre == order.parent.card.preprocessing
     replay = replay_of(order.parent, pre, control) if order.parent and same else ()
     batch = BATCH if pre.dims == 2 else 2
-    apart = bool(replay) and (bool(outputs.added) or differ(pieces, replay))
+    apart = bool(replay) and differ(pieces, replay)
     network = pupils.pupil(order.parent, outputs, registry, beside=apart) if order.parent else None
     beside = isinstance(network, Beside)
     food = Helpings(pieces, replay, pre, batch, order.settings.seed, mixed=not beside)
@@ -186,6 +188,11 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
     return values
 
 
+def rate_for(network: nn.Module, pre: Preprocessing) -> float:
+    """The highest learning rate of a lesson."""
+    return RATES[pre.dims] * (BESIDE_FASTER if isinstance(network, Beside) else 1.0)
+
+
 class _Run:
     """The steps of one lesson and their moving average."""
 
@@ -200,7 +207,7 @@ class _Run:
         self._look: LookLearns | None = None
         if isinstance(lesson.network, Beside):
             self._look = LookLearns(lesson.network, lesson.food, lesson.normalise)
-        self._rate = RATES[lesson.pre.dims]
+        self._rate = rate_for(lesson.network, lesson.pre)
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
         self._train_dice = 0.0
@@ -229,7 +236,7 @@ class _Run:
         network.train()
         for module in self._lesson.still:
             module.eval()
-        rate = self._set_rate()
+        self._set_rate()
         images, labels = self._lesson.food.next()
         lesson, inputs = self._lesson, self._lesson.normalise(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
@@ -246,7 +253,7 @@ class _Run:
         loss.backward()
         self._move()
         if self._look:
-            self._look.learn(inputs, rate / self._rate)
+            self._look.learn(inputs)
         self.steps += 1
         self._follow()
         self._recent = [*self._recent[-19:], value]
@@ -262,13 +269,12 @@ class _Run:
         if not self._wild:
             self._optimizer.step()
 
-    def _set_rate(self) -> float:
+    def _set_rate(self) -> None:
         done = min(self.done, 1.0)
         rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
         rate *= min(1.0, done / WARM + 0.02)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
-        return rate
 
     @torch.no_grad()
     def _follow(self) -> None:

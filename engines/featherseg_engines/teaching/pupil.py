@@ -1,8 +1,8 @@
 """The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes.
 
-A candidate's card says its form: "folded", or for pictures of another kind "beside", its parent unchanged within it
-(:mod:`~featherseg_engines.networks.beside`); where classes were added and no images of the parent's own ship,
-"gated": one network and a look that says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
+A candidate's card says its form: "folded"; for pictures of another kind "beside", its parent unchanged within it
+(:mod:`~featherseg_engines.networks.beside`); else, where classes were added, "gated": one network and a look that
+says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
 """
 
 from collections.abc import Callable, Iterator

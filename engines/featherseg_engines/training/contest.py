@@ -12,8 +12,12 @@ import torch
 
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import DatasetError
+from featherseg_engines.evaluation import scored
 from featherseg_engines.imaging.preprocess import Preprocessing
-from featherseg_engines.models.card import measured_of
+from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.models.card import Measured, measured_of
 from featherseg_engines.networks.ablations import ABLATIONS
 from featherseg_engines.networks.counting import count
 from featherseg_engines.networks.monai_unet import MONAI_UNET
@@ -25,7 +29,35 @@ from featherseg_engines.training.lesson import Lesson, teach
 from featherseg_engines.training.plan import Progress, Stage
 from featherseg_engines.training.recipes import plan_for
 
-TASKS = {"skin": "isic2017_lesion", "polyp": "kvasir_seg"}
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What a contest is on.
+
+    Parameters
+    ----------
+    cases
+        Which of the data set's cases are learned from and judged on.
+    abroad
+        Cases of the same kind from elsewhere, tried afterwards.
+    patch
+        Sides of the patches the deployed network sees at native size; () for whole images. They are learned from in
+        patches of the terms' side, ``crops`` of an image in an epoch.
+    """
+
+    data: str
+    cases: str = "*"
+    abroad: str = ""
+    patch: tuple[int, ...] = ()
+    crops: int = 1
+
+
+TASKS = {
+    "skin": Field("isic2017_lesion"),
+    "polyp": Field("kvasir_seg"),
+    "drive": Field("retina_vessels", "drive_*", "chase_*", (256, 256), 18),
+    "chase": Field("retina_vessels", "chase_*", "drive_*", (256, 256), 25),
+}
 RIVALS = ("repsegnet", "med2dsegnet", "reunet_slim8", "lgmsnet", "cmunext", "tinyunet", "unext", "monai_unet")
 
 
@@ -33,8 +65,8 @@ RIVALS = ("repsegnet", "med2dsegnet", "reunet_slim8", "lgmsnet", "cmunext", "tin
 class Terms:
     """What is the same for all; each network keeps its published optimizer, rate, schedule and loss.
 
-    ``side`` is the longer side of the images. Epochs over the same images in batches of the same size are the same
-    number of steps. ``threads`` changes the time, not the result.
+    ``side`` is the longer side of the images, or the side of the patches. Epochs over the same images in batches of
+    the same size are the same number of steps. ``threads`` changes the time, not the result.
     """
 
     task: str
@@ -52,7 +84,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one network reached; ``gmacs`` at 256 x 256 and ``ms`` are those of the deployed form, ms at ``side``."""
+    """What one network reached; ``gmacs`` at 256 x 256 and ``ms`` are those of the deployed form, ms at ``side``.
+
+    ``abroad`` is the Dice on cases of the same kind from elsewhere; None where there are none.
+    """
 
     network: str
     title: str
@@ -70,6 +105,8 @@ class Result:
     gmacs: float
     ms: float
     seconds: float
+    abroad: float | None = None
+    abroad_interval: tuple[float, ...] = ()
 
 
 def contestants() -> NetworkRegistry:
@@ -93,12 +130,14 @@ def run(
     lesson = lesson_of(spec, terms, data)
     folder = work_of(work, spec.name, terms)
     elsewhere = training_folder(folder) / MEASURED
+    abroad = None
     if elsewhere.exists():
         measured = measured_of(json.loads(elsewhere.read_text("utf-8")))
         state = json.loads((elsewhere.parent / "state.json").read_text("utf-8"))
         seconds, speed = sum(r["seconds"] for r in state["history"]["rows"]), _speed(spec, lesson)
     else:
-        card = teach(lesson, registry, folder, listen).card
+        bundle = teach(lesson, registry, folder, listen)
+        card, abroad = bundle.card, _abroad(bundle, terms, data)
         measured, seconds, speed = card.measured[0], card.training.seconds, card.speed_ms or 0.0
     counts = count(spec)
     return Result(
@@ -114,13 +153,26 @@ def run(
         gmacs=round(counts.gmacs_deployed, 3),
         ms=speed,
         seconds=round(seconds, 1),
+        abroad=None if abroad is None else round(abroad.dice, 4),
+        abroad_interval=() if abroad is None else tuple(round(v, 4) for v in abroad.dice_interval or ()),
     )
+
+
+def _abroad(bundle: ModelBundle, terms: Terms, data: Path) -> Measured | None:
+    """How a network does on cases of the same kind that it has seen nothing like."""
+    field = TASKS[terms.task]
+    if not field.abroad:
+        return None
+    model = OnnxModel(bundle)
+    dev = read_dataset(data / field.data, "dev").only(field.abroad)
+    return scored(lambda v: labels_at(model.volume_probability(v), 0.5), dev, surfaces=False).summary()
 
 
 def _steps(terms: Terms, images: int, *, whole_batches: bool) -> int:
     """A device leaves out what fills no batch; the CPU only a single image."""
-    rest = 0 if whole_batches else int(images % terms.batch > 1)
-    return terms.epochs * (images // terms.batch + rest)
+    seen = images * TASKS[terms.task].crops
+    rest = 0 if whole_batches else int(seen % terms.batch > 1)
+    return terms.epochs * (seen // terms.batch + rest)
 
 
 def _speed(spec: NetworkSpec, lesson: Lesson) -> float:
@@ -141,8 +193,8 @@ def lesson_of(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
     """
     if terms.task not in TASKS:
         raise DatasetError(f"There is no contest on '{terms.task}'; known are: {', '.join(TASKS)}.")
-    folder = data / TASKS[terms.task]
-    train, dev = (read_dataset(folder, split) for split in ("train", "dev"))
+    field = TASKS[terms.task]
+    train, dev = (read_dataset(data / field.data, split).only(field.cases) for split in ("train", "dev"))
     plan = replace(
         plan_for(spec),
         stages=(Stage(terms.side, terms.epochs),),
@@ -150,8 +202,12 @@ def lesson_of(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
         threads=terms.threads,
         seed=terms.seed,
         patience=terms.epochs,
+        crops=field.crops,
     )
-    return Lesson(train, dev, spec.name, f"{spec.name}.{terms.task}", plan, Preprocessing(stride=spec.stride))
+    pre = Preprocessing(stride=spec.stride)
+    if field.patch:
+        pre = replace(pre, patch=field.patch, long_side=0)
+    return Lesson(train, dev, spec.name, f"{spec.name}.{terms.task}", plan, pre)
 
 
 def work_of(work: Path, name: str, terms: Terms) -> Path:
@@ -189,7 +245,8 @@ def kept(folder: Path) -> tuple[Result, ...]:
     for path in sorted(folder.glob("*.json")):
         try:
             plain = json.loads(path.read_text("utf-8"))
-            found.append(Result(**{**plain, "interval": tuple(plain["interval"])}))
+            pairs = {name: tuple(plain.get(name, ())) for name in ("interval", "abroad_interval")}
+            found.append(Result(**{**plain, **pairs}))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DatasetError(f"'{path.name}' cannot be read as a result.") from error
     return tuple(sorted(found, key=lambda r: (r.task, -r.dice)))

@@ -50,6 +50,16 @@ hundreds of epochs.
 | model | claimed | dev Dice here | short by |
 |---|---|---|---|
 """
+CROSSED = """
+## Taught in one place, tried in another
+
+Retinal vessels at native size in patches: taught on DRIVE or on CHASE_DB1 and tried on dev images of the other, which
+come from another camera and other people, as LGMSNet's paper does. Equal terms as above.
+(`featherseg rows ranking --tasks drive,chase`)
+
+| network | taught on | Dice there | Dice on the other | lost | steps, side, seed |
+|---|---|---|---|---|---|
+"""
 ABLATED = """
 ## Ablations
 
@@ -100,6 +110,19 @@ def claims(bundles: Sequence[ModelBundle]) -> str:
             dice = card.measured[0].dice
             lines.append(f"| {card.name} | {claimed:.3f} | {dice:.3f} | {claimed - dice:.3f} |\n")
     return "".join([CLAIMS_HEAD, *lines]) if lines else ""
+
+
+def crossings(results: Sequence[Result]) -> str:
+    """Networks tried on cases of the same kind from elsewhere, the least shaken first; "" where there is none."""
+    if not results:
+        return ""
+    lines = [
+        f"| {r.title} | {r.task} | {_dice(r)} | {r.abroad:.3f} [{r.abroad_interval[0]:.3f}, "
+        f"{r.abroad_interval[1]:.3f}] | {r.dice - r.abroad:.3f} | {r.steps}, {r.side}, {r.seed} |\n"
+        for r in sorted(results, key=lambda r: (r.task, -(r.abroad or 0.0)))
+        if r.abroad is not None
+    ]
+    return CROSSED + "".join(lines)
 
 
 def ablations(results: Sequence[Result], whole: Sequence[Result]) -> str:
