@@ -147,3 +147,8 @@ def test_a_task_nobody_has_a_model_for_is_taught_from_scratch():
     learned = learn(order.cases, order, few(2), Free())
     assert learned.preprocessing.stride == 32
     assert len(learned.outputs.labels) == 1
+
+
+def test_a_network_that_comes_apart_at_the_usual_rate_learns_more_gently():
+    steps = [learn(o.cases, o, few(1), Free()) for o in (order_for(), order_for(parent="lgmsnet.skin"))]
+    assert steps[1].rate < steps[0].rate / 2

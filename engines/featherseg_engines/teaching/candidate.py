@@ -12,7 +12,7 @@ from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, f
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
 from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.registry import default_registry
-from featherseg_engines.teaching.learn import BATCH, DECAY, Learned, rate_for
+from featherseg_engines.teaching.learn import BATCH, DECAY, Learned
 from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
@@ -101,7 +101,7 @@ def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> Train
         **({"known": learned.network.kept} if isinstance(learned.network, Beside) else {}),
         "steps": learned.steps,
         "batch": BATCH,
-        "learning_rate": rate_for(learned.network, learned.preprocessing),
+        "learning_rate": learned.rate,
         "weight_decay": DECAY,
         "minutes": settings.minutes,
         "frozen": settings.frozen,

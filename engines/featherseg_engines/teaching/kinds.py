@@ -79,7 +79,7 @@ class LookLearns:
         self._optimizer = torch.optim.AdamW(network.look.parameters(), lr=RATE, weight_decay=0.01)
 
     def learn(self, inputs: Tensor) -> None:
-        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and a few batches more; nothing once it is done."""
+        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and more batches; nothing once done."""
         for turn in range(min(OFTEN, ENOUGH - self._done)):
             for group in self._optimizer.param_groups:
                 group["lr"] = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2

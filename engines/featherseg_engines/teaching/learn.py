@@ -47,6 +47,8 @@ from featherseg_engines.training.losses import SoftCrossEntropyDice
 BATCH = 8
 RATES = {2: 2e-3, 3: 1e-3}
 """Highest learning rate for slices and volumes."""
+GENTLE = {"lgmsnet": 5e-4}
+"""… and of networks that come apart at it."""
 BESIDE_FASTER = 1.5
 """… and so much higher where the parent stays beside the pupil: there is nothing to forget."""
 LAST_RATE, DECAY = 1e-5, 0.01
@@ -72,6 +74,7 @@ class Learned:
     curve: tuple[CurvePoint, ...]
     seconds: float
     steps: int
+    rate: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +122,9 @@ def learn(
         runner.look(look)
         listen(runner.progress())
     network = runner.result()
+    seconds = budget.clock() - started
     return Learned(
-        network, lesson.pre, lesson.outputs, tuple(runner.curve), budget.clock() - started, runner.steps
+        network, lesson.pre, lesson.outputs, tuple(runner.curve), seconds, runner.steps, lesson.rate
     )
 
 
@@ -132,6 +136,7 @@ class _Lesson:
     food: Helpings
     pre: Preprocessing
     outputs: Outputs
+    rate: float
 
     def normalise(self, images: Tensor) -> Tensor:
         mean, std = (torch.tensor(v).view(-1, *[1] * self.pre.dims) for v in (self.pre.mean, self.pre.std))
@@ -164,7 +169,9 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     still = pupils.hold_still(network, order.settings)
     if order.parent is not None:
         still += pupils.norms(network)
-    return _Lesson(network, still, remembering, food, pre, outputs)
+    name = order.parent.card.network if order.parent else order.settings.network
+    rate = rate_for(registry.get(name).name, network, pre.dims)
+    return _Lesson(network, still, remembering, food, pre, outputs, rate)
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
@@ -188,9 +195,9 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
     return values
 
 
-def rate_for(network: nn.Module, pre: Preprocessing) -> float:
-    """The highest learning rate of a lesson."""
-    return RATES[pre.dims] * (BESIDE_FASTER if isinstance(network, Beside) else 1.0)
+def rate_for(name: str, network: nn.Module, dims: int) -> float:
+    """The highest learning rate of a lesson with a network of the registry in its form for teaching."""
+    return GENTLE.get(name, RATES[dims]) * (BESIDE_FASTER if isinstance(network, Beside) else 1.0)
 
 
 class _Run:
@@ -207,7 +214,7 @@ class _Run:
         self._look: LookLearns | None = None
         if isinstance(lesson.network, Beside):
             self._look = LookLearns(lesson.network, lesson.food, lesson.normalise)
-        self._rate = rate_for(lesson.network, lesson.pre)
+        self._rate = lesson.rate
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
         self._train_dice = 0.0
