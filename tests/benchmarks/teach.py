@@ -39,7 +39,10 @@ Answer = Callable[[npt.NDArray[np.generic]], Numbers]
 
 @dataclass(frozen=True)
 class Task:
-    """A row's parent and data; ``whole`` is the shipped model that learned from the whole train part."""
+    """A row's parent and data; ``whole`` is the shipped model that learned from the whole train part.
+
+    With a ``network`` there is no parent: it is taught from scratch, for ``minutes``, and nothing stands beside it.
+    """
 
     name: str
     parent: str
@@ -48,6 +51,8 @@ class Task:
     glob: str = "*"
     own: str = "isic2017_lesion"
     counts: tuple[int, ...] = (5, 10, 20)
+    network: str = ""
+    minutes: float = 0.0
 
 
 TASKS = (
@@ -63,6 +68,16 @@ TASKS = (
         "chase_*",
         "retina_vessels:drive_*",
         (5, 10, 16),
+    ),
+    Task(
+        "hippocampus",
+        "",
+        "msd_hippocampus",
+        "lgmsnet3d.hippocampus",
+        own="",
+        counts=(5, 10),
+        network="lgmsnet3d",
+        minutes=10.0,
     ),
 )
 
@@ -98,8 +113,10 @@ def by_name(bundle: ModelBundle, dataset: Dataset) -> Answer:
 def order_of(task: Task, count: int, minutes: float, seed: int) -> TeachOrder:
     """``count`` cases of the train part, taught to the task's parent."""
     order = order_from_dataset(DATA / task.data, "train", task.glob)
-    parent = parent_of(task, minutes)
-    settings = Settings(minutes=minutes, seed=seed)
+    parent = None if task.network else parent_of(task, minutes)
+    settings = Settings(
+        minutes=task.minutes or minutes, seed=seed, network=task.network or Settings().network
+    )
     cases = drawn(order.cases, count, seed)
     return replace(order, cases=cases, parent=parent, in_use=parent, settings=settings)
 
@@ -123,14 +140,14 @@ def print_phase(at: object) -> None:
     """Nothing: a lesson's progress is not part of the table."""
 
 
-def ours(task: Task, order: TeachOrder, dev: Dataset, own: Dataset, folder: Path) -> dict[str, object]:
+def ours(task: Task, order: TeachOrder, dev: Dataset, own: Dataset | None, folder: Path) -> dict[str, object]:
     """The product's way: Dice on dev and on the parent's own task, and what the gate said."""
     started = time.monotonic()
     outcome = LocalTeacher().teach(order, folder, Unhurried(), print_phase)
     verdict = outcome.verdict
     return {
         "after": dice(by_name(outcome.candidate, dev), dev),
-        "own_after": dice(by_name(outcome.candidate, own), own),
+        "own_after": dice(by_name(outcome.candidate, own), own) if own else None,
         "seconds": time.monotonic() - started,
         "steps": outcome.candidate.card.training.settings["steps"],
         "decision": verdict.decision,
@@ -237,6 +254,13 @@ def rgb(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     return pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
 
 
+def before(order: TeachOrder, dev: Dataset, own: Dataset | None) -> dict[str, object]:
+    """What the parent knows; nothing where there is none."""
+    if order.parent is None or own is None:
+        return {"dice": 0.0, "own": None}
+    return {"dice": dice(by_name(order.parent, dev), dev), "own": dice(by_name(order.parent, own), own)}
+
+
 def row(task: Task, count: int, options: argparse.Namespace) -> dict[str, object]:
     """One line of the table; what is there already is not made again."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -244,19 +268,16 @@ def row(task: Task, count: int, options: argparse.Namespace) -> dict[str, object
     found: dict[str, object] = json.loads(kept.read_text()) if kept.exists() else {}
     order = order_of(task, count, options.minutes, options.seed)
     dev = part(f"{task.data}:{task.glob}", "dev", options.dev)
-    own = part(task.own, "dev", options.dev)
-    parent = order.parent
-    assert parent is not None
+    own = part(task.own, "dev", options.dev) if task.own else None
     works: dict[str, Callable[[], dict[str, object]]] = {
-        "before": lambda: {
-            "dice": dice(by_name(order.parent, dev), dev),
-            "own": dice(by_name(order.parent, own), own),
-        },
+        "before": lambda: before(order, dev, own),
         "whole": lambda: {"dice": dice(by_name(Catalogue().resolve(task.whole), dev), dev)},
         "ours": lambda: ours(task, order, dev, own, OUT / f"{task.name}_{count}_{int(time.time())}"),
         "plain": lambda: plain(order, dev, options.minutes),
         "forest": lambda: forest(order, dev),
     }
+    if task.network:
+        works = {name: works[name] for name in ("before", "whole", "ours")}
     for name, work in works.items():
         if name not in found and (name in ("before", "whole") or options.only in ("", name)):
             found[name] = work()
@@ -271,8 +292,9 @@ def line(task: Task, count: int, found: dict[str, dict[str, float]]) -> str:
     after = mine.get("after", float("nan"))
     gap = whole["dice"] - before["dice"]
     closed = f"{(after - before['dice']) / gap:.0%}" if gap > 0.02 else "-"
+    own = f"{before['own']:.3f} -> {mine.get('own_after', float('nan')):.3f}" if task.own else "-"
     cells = [
-        f"{task.parent.removeprefix('repsegnet.')} -> {task.name}",
+        f"{task.parent.removeprefix('repsegnet.') or 'nothing'} -> {task.name}",
         str(count),
         f"{before['dice']:.3f}",
         f"**{after:.3f}**",
@@ -280,7 +302,7 @@ def line(task: Task, count: int, found: dict[str, dict[str, float]]) -> str:
         closed,
         f"{mine.get('seconds', float('nan')):.0f}",
         *(f"{found.get(k, {}).get('after', float('nan')):.3f}" for k in ("plain", "forest")),
-        f"{before['own']:.3f} -> {mine.get('own_after', float('nan')):.3f}",
+        own,
         str(mine.get("decision", "-")),
     ]
     return "| " + " | ".join(cells) + " |"

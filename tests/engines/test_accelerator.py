@@ -100,7 +100,7 @@ def test_branches_are_learned_and_folded_at_the_end(tmp_path):
     learn_all([Entry(one, tmp_path / "b.training")], default_registry(), "cpu", 0.0, lambda _: None)
     bundle = teach(one, default_registry(), tmp_path / "b")
     settings = bundle.card.training.settings
-    assert settings["form"] == "folded" and settings["branches_learned"]
+    assert settings["form"] == "folded" and settings["learned_form"] == "folded_last"
     assert bundle.weights.stat().st_size < 3_000_000
 
 

@@ -104,6 +104,7 @@ def test_what_the_parent_knew_is_as_it_was_and_the_bundle_answers_as_it_was_taug
     for case in cells[:2]:
         found = labels_at(deployed.volume_probability(case.voxels), 0.5)
         assert (found == taught(case.voxels)).mean() > 0.99
+    assert len(deployed.evidence(cells[0].voxels[0]).maps) >= 4, "strokes read the learner's features"
 
     def again(*names):
         return pupil(bundle, outputs_of(TeachOrder((), names, (1,), bundle, bundle)), default_registry())

@@ -115,7 +115,7 @@ def test_evaluate_prints_the_agreed_json():
 def test_train_writes_a_bundle_that_predicts_and_resumes(tmp_path):
     pytest.importorskip("torch")
     bundle = tmp_path / "tiny.skin"
-    words = ("train", TINY, "--network", "repsegnet", "-o", bundle, "--stages", "32:1,64:1", "--threads", "1")
+    words = ("train", TINY, "--network", "unext_s", "-o", bundle, "--stages", "64:1,96:1", "--threads", "1")
     done = featherseg(*words)
     assert done.returncode == 0, done.stderr
     card = json.loads((bundle / "card.json").read_text())
@@ -127,8 +127,7 @@ def test_train_writes_a_bundle_that_predicts_and_resumes(tmp_path):
     )
     report = json.loads(featherseg("evaluate", TINY, "--model", bundle, "--json").stdout)
     assert report["dice"] == pytest.approx(card["measured"][0]["dice"], abs=2e-3)
-    parent = featherseg(
-        "train", TINY, "-o", tmp_path / "child.skin", "--parent", bundle, "--stages", "64:1", "--threads", "1"
-    )
+    child = ("train", TINY, "--network", "unext_s", "-o", tmp_path / "child.skin", "--parent", bundle)
+    parent = featherseg(*child, "--stages", "64:1", "--threads", "1")
     assert parent.returncode == 0, parent.stderr
     assert json.loads((tmp_path / "child.skin" / "card.json").read_text())["parent"].startswith("tiny.skin")

@@ -181,7 +181,7 @@ def _record(lesson: "Lesson", history: History) -> TrainingRecord:
         "loss": [plan.cross_entropy_weight, plan.dice_weight],
         "label_smoothing": plan.label_smoothing,
         "ema_decay": plan.ema_decay,
-        "branches_learned": plan.form != "folded",
+        "learned_form": plan.form,
         "best_epoch": history.best_epoch,
         "curve": [[row["loss"], row["dice"]] for row in history.rows],
     }

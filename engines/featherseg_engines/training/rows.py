@@ -203,7 +203,8 @@ def table(bundles: Sequence[ModelBundle]) -> str:
         "and recipe in `recipes.toml`, and keeps what is better. Research use; not a medical device.\n\n"
         "Dice, IoU and HD95 are means over the images of the dev split, on which the best epoch was chosen too;\n"
         "in brackets the 95 % bootstrap interval of the mean Dice. Time: one answer on two threads.\n\n"
-        "| model | data (train / dev) | Dice | IoU | HD95 | size it sees | ms | epochs | the data permits |\n"
+        "| model | data (train / dev) | Dice | IoU | HD95 | size it sees | ms | epochs of its last run "
+        "| the data permits |\n"
         "|---|---|---|---|---|---|---|---|---|\n"
     )
     said = About().note
