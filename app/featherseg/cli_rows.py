@@ -175,6 +175,17 @@ def ablation(
     )
 
 
+@app.command()
+def times(data: Annotated[Path, typer.Option(help="The folder that holds the data sets")]) -> None:
+    """Time the networks of ranking and ablations anew, in turn, on a machine that does nothing else."""
+    from featherseg_engines.training.contest import timed_again
+    from featherseg_resources import results_folder
+
+    for name, ms in timed_again([results_folder() / kind for kind in ("ranking", "ablation")], data).items():
+        typer.echo(f"{name}: {ms:.1f} ms")
+    table()
+
+
 def _contest(runs: "list[tuple[str, Terms]]", kind: str, data: Path, device: str) -> None:
     """Learn on the device, or where none is named learn what is not learned yet, measure and write the table."""
     from featherseg_engines.training import contest

@@ -12,7 +12,7 @@ from featherseg.cli import app
 from featherseg_engines.errors import DatasetError
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.training import contest
-from featherseg_engines.training.contest import Terms, contestants, keep, kept, path_of, run
+from featherseg_engines.training.contest import Terms, contestants, keep, kept, path_of, run, timed_again
 from featherseg_engines.training.contest_table import ablations, claims, crossings, plot, side_by_side
 from featherseg_resources import models_folder
 
@@ -101,6 +101,14 @@ def test_a_network_is_tried_in_another_place_too(tmp_path, monkeypatch):
     text = crossings([replace(result, dice=0.7, abroad=0.5)])
     assert "| there | 0.700" in text and "| 0.500 [" in text and "| 0.200 |" in text
     assert crossings([]) == ""
+
+
+def test_all_are_timed_again_in_turn(data, tmp_path):
+    for network in ("unext_s", "cmunext_s"):
+        keep(replace(made(network, 0.5, ms=9999.0), side=32), tmp_path / "results")
+    least = timed_again([tmp_path / "results"], data, rounds=1)
+    assert {r.network: r.ms for r in kept(tmp_path / "results")} == least
+    assert all(0 < ms < 1000 for ms in least.values())
 
 
 def test_an_ablation_stands_beside_its_whole_network():

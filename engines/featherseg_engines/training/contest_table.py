@@ -36,7 +36,7 @@ RANKING = """
 Each from scratch, the same images, steps, batch (8), size and augmentation, its paper's optimizer and rate; Dice and
 IoU are means over dev images, on which the best epoch was chosen. Far from the papers' hundreds of epochs: it says
 which network learns most in so little time. Parameters and multiply-adds (at 256 x 256) are those of the deployed
-form; ms: one answer at this size on two threads. (`featherseg rows ranking`)
+form; ms: one answer at this size on two threads, all timed in turn. (`featherseg rows ranking`, `rows times`)
 
 | task | network | Dice | IoU | params | GMAC | ms | steps, side, seed | the paper claims | short by | printed size |
 |---|---|---|---|---|---|---|---|---|---|---|
