@@ -301,7 +301,7 @@ def line(task: Task, count: int, found: dict[str, dict[str, float]]) -> str:
         f"{whole['dice']:.3f}",
         closed,
         f"{mine.get('seconds', float('nan')):.0f}",
-        *(f"{found.get(k, {}).get('after', float('nan')):.3f}" for k in ("plain", "forest")),
+        *(f"{found[k]['after']:.3f}" if k in found else "-" for k in ("plain", "forest")),
         own,
         str(mine.get("decision", "-")),
     ]
