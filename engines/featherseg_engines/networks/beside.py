@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from featherseg_engines.networks.spec import deployed_form
+from featherseg_engines.networks.whole_look import SEEN, whole_look
 
-WIDTHS = (16, 32)
 NEVER = -30.0
 """Logit of a class that the one who answers does not know."""
 
@@ -33,19 +33,11 @@ class Beside(nn.Module):
 
     def __init__(self, learner: nn.Module, known: nn.Module, in_channels: int, kept: int) -> None:
         super().__init__()
-        first, second = WIDTHS
         self.learner = learner
         self.known = known.requires_grad_(False)
         self.kept = kept
         self.stride = int(getattr(learner, "stride", 16))
-        self.look = nn.Sequential(
-            nn.Conv2d(in_channels, first, 3, stride=4, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(first, second, 3, stride=4, padding=1),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(second, 1, 1),
-        )
+        self.look = nn.Sequential(*whole_look(in_channels), nn.Conv2d(SEEN, 1, 1))
 
     def kind(self, x: Tensor) -> Tensor:
         """Images (b, in_channels, h, w) to (b, 1, 1, 1): above 0 where a picture is of the learner's kind."""

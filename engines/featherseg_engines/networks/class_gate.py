@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from featherseg_engines.networks.spec import deployed_form
+from featherseg_engines.networks.whole_look import SEEN, whole_look
 
-WIDTHS = (16, 32)
 SWIFT = 10.0
 """Its numbers move so much faster than the rest of the network."""
 
@@ -30,17 +30,10 @@ class ClassGated(nn.Module):
 
     def __init__(self, network: nn.Module, in_channels: int, classes: int) -> None:
         super().__init__()
-        first, second = WIDTHS
         self.network = network
         self.stride = int(getattr(network, "stride", 16))
-        self.look = nn.Sequential(
-            nn.Conv2d(in_channels, first, 3, stride=4, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(first, second, 3, stride=4, padding=1),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(1),
-        )
-        self.say = nn.Conv2d(second, classes, 1)
+        self.look = whole_look(in_channels)
+        self.say = nn.Conv2d(SEEN, classes, 1)
         nn.init.zeros_(self.say.weight)
         assert self.say.bias is not None
         nn.init.zeros_(self.say.bias)

@@ -78,9 +78,13 @@ class LookLearns:
         self._done = 0
         self._optimizer = torch.optim.AdamW(network.look.parameters(), lr=RATE, weight_decay=0.01)
 
-    def learn(self, inputs: Tensor) -> None:
-        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and more batches; nothing once done."""
+    def learn(self, inputs: Tensor, between: Callable[[], None] = lambda: None) -> None:
+        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and more batches; nothing once done.
+
+        ``between`` is called before each: it waits while the person is at work.
+        """
         for turn in range(min(OFTEN, ENOUGH - self._done)):
+            between()
             for group in self._optimizer.param_groups:
                 group["lr"] = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2
             self._done += 1

@@ -115,6 +115,7 @@ def learn(
     while not runner.over():
         control.between()
         runner.step()
+        runner.tell_kinds_apart(control.between)
         if runner.looks_now():
             runner.look(look)
         listen(runner.progress())
@@ -214,6 +215,7 @@ class _Run:
         self._look: LookLearns | None = None
         if isinstance(lesson.network, Beside):
             self._look = LookLearns(lesson.network, lesson.food, lesson.normalise)
+        self._inputs = torch.empty(0)
         self._rate = lesson.rate
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
@@ -238,6 +240,11 @@ class _Run:
         self._step()
         self._threads.end()
 
+    def tell_kinds_apart(self, between: Callable[[], None]) -> None:
+        """Teach the look, if there is one, from the last batch and more; not timed as a step."""
+        if self._look:
+            self._look.learn(self._inputs, between)
+
     def _step(self) -> None:
         network = self._lesson.network
         network.train()
@@ -246,6 +253,7 @@ class _Run:
         self._set_rate()
         images, labels = self._lesson.food.next()
         lesson, inputs = self._lesson, self._lesson.normalise(images)
+        self._inputs = inputs
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             logits = pupils.taught(network)(inputs).float()
         loss = self._loss(logits, labels)
@@ -259,8 +267,6 @@ class _Run:
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self._move()
-        if self._look:
-            self._look.learn(inputs)
         self.steps += 1
         self._follow()
         self._recent = [*self._recent[-19:], value]

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -109,6 +108,11 @@ class Result:
     abroad: float | None = None
     abroad_interval: tuple[float, ...] = ()
 
+    @property
+    def terms(self) -> Terms:
+        """What it was reached on."""
+        return Terms(self.task, self.side, self.epochs, self.seed, self.batch)
+
 
 def contestants() -> NetworkRegistry:
     """All networks and the ablations, which nobody is offered elsewhere."""
@@ -190,24 +194,18 @@ def timed_again(folders: Sequence[Path], data: Path, rounds: int = 4) -> dict[st
     Each was timed when it had learned, beside whatever else the machine did then.
     """
     registry = contestants()
-    paths = [p for folder in folders for p in sorted(folder.glob("*.skin.*.json"))]
-    found = {p: json.loads(p.read_text("utf-8")) for p in paths}
-    lessons = {r["network"]: lesson_of(registry.get(r["network"]), _terms(r), data) for r in found.values()}
+    results = [(folder, r) for folder in folders for r in kept(folder)]
+    skin = {r.network: r for _, r in results if r.task == "skin"}
+    lessons = {name: lesson_of(registry.get(name), r.terms, data) for name, r in skin.items()}
     taken: dict[str, list[float]] = {name: [] for name in lessons}
     for _ in range(rounds):
         for name, lesson in lessons.items():
             taken[name].append(_speed(registry.get(name), lesson))
     least = {name: min(times) for name, times in taken.items()}
-    for folder in folders:
-        for path in folder.glob("*.json"):
-            plain = json.loads(path.read_text("utf-8"))
-            if plain["network"] in least and TASKS[plain["task"]].patch == ():
-                save_json(path, {**plain, "ms": least[plain["network"]]})
+    for folder, r in results:
+        if r.network in least and not TASKS[r.task].patch:
+            keep(replace(r, ms=least[r.network]), folder)
     return least
-
-
-def _terms(plain: dict[str, Any]) -> Terms:
-    return Terms(plain["task"], plain["side"], plain["epochs"], plain["seed"], plain["batch"])
 
 
 def lesson_of(spec: NetworkSpec, terms: Terms, data: Path) -> Lesson:
@@ -256,8 +254,7 @@ def keep(result: Result, folder: Path) -> None:
         It cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    terms = Terms(result.task, result.side, result.epochs, result.seed, result.batch)
-    save_json(path_of(folder, result.network, terms), asdict(result))
+    save_json(path_of(folder, result.network, result.terms), asdict(result))
 
 
 def kept(folder: Path) -> tuple[Result, ...]:

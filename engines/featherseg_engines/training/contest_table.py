@@ -131,17 +131,13 @@ def ablations(results: Sequence[Result], whole: Sequence[Result]) -> str:
         return ""
     lines = []
     for r in results:
-        same = [w for w in whole if r.network.startswith(w.network) and _terms(w) == _terms(r)]
+        same = [w for w in whole if r.network.startswith(w.network) and w.terms == r.terms]
         against = f"{r.dice - same[0].dice:+.3f}" if same else "-"
         lines.append(
             f"| {r.title} | {_dice(r)} | {against} | {r.params / 1e6:.2f} M | {r.gmacs:.2f} | {r.ms:.1f} "
             f"| {r.steps}, {r.side}, {r.seed} |\n"
         )
     return ABLATED + "".join(lines)
-
-
-def _terms(r: Result) -> tuple[str, int, int, int, int]:
-    return r.task, r.side, r.epochs, r.batch, r.seed
 
 
 def _dice(r: Result) -> str:
