@@ -9,21 +9,23 @@ from support.paths import TINY
 
 from featherseg.session.samples import bundled_samples
 from featherseg_engines.datasets import read_dataset
+from featherseg_engines.errors import ModelError
+from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image
-from featherseg_engines.inference.onnx_engine import OnnxModel
-from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
+from featherseg_engines.inference.proposal import CancelToken, Request
+from featherseg_engines.inference.volume_run import whole_volume
+from featherseg_engines.models.bundle import LOOK, WITHIN
 from featherseg_engines.models.catalogue import Catalogue
-from featherseg_engines.networks.beside import Beside
-from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
-from featherseg_engines.teaching.classes import Outputs, outputs_of
+from featherseg_engines.teaching.classes import Outputs
+from featherseg_engines.teaching.exchange import export_model, import_model
 from featherseg_engines.teaching.helpings import Helpings, prepared
 from featherseg_engines.teaching.kinds import LookLearns, differ
 from featherseg_engines.teaching.learn import Budget, learn
 from featherseg_engines.teaching.order import Settings, TaughtCase, TeachOrder
-from featherseg_engines.teaching.pupil import pupil
 from featherseg_engines.teaching.replay import replay_of
-from featherseg_engines.training.measuring import answer_of
 
 SKIN = Catalogue().resolve("repsegnet.skin")
 PRE = SKIN.card.preprocessing
@@ -70,45 +72,87 @@ def test_a_single_picture_says_too_little(cells, replay):
 
 def test_the_look_learns_whose_kind_a_picture_is(cells, replay):
     torch.manual_seed(0)
-    known, learner = (default_registry().build("unext_s", in_channels=3, classes=2) for _ in range(2))
-    network = Beside(learner, known, 3, 2)
-    mean, std = (torch.tensor(v).view(-1, 1, 1) for v in (PRE.mean, PRE.std))
-    food = Helpings(pieces(cells), replay, PRE, 8, 1, mixed=False)
-    look = LookLearns(network, food, lambda x: (x - mean) / std)
+    look = LookLearns(SKIN, pieces(cells), replay, seed=1)
     for _ in range(15):
-        look.learn((food.next()[0] - mean) / std)
+        look.learn()
+    food = Helpings(pieces(cells), replay, PRE, 8, 2)
     with torch.no_grad():
-        mine, theirs = (network.kind((x - mean) / std) > 0 for x in (food.of_person(), food.of_parent()))
+        mine, theirs = (look.kind(x) > 0 for x in (food.of_person(), food.of_parent()))
     assert mine.float().mean() >= 0.75 and theirs.float().mean() <= 0.25
 
 
 @pytest.mark.parametrize("label", ["lesion", "hair"])
-def test_the_parent_stays_beside_for_pictures_of_another_kind_and_not_for_its_own(label, skin, cells):
-    for taught, beside in ((skin, False), (cells, True)):
+def test_the_parent_is_held_for_pictures_of_another_kind_and_not_for_its_own(label, skin, cells):
+    for taught, held in ((skin, False), (cells, True)):
         order = TeachOrder(tuple(taught), (label,), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
-        network = learn(taught, order, Budget(1e9, steps=1), Free()).network
-        assert isinstance(network, Beside) is beside
+        assert (learn(taught, order, Budget(1e9, steps=1), Free()).look is not None) is held
 
 
-def test_what_the_parent_knew_is_as_it_was_and_the_bundle_answers_as_it_was_taught(cells, tmp_path):
-    order = TeachOrder(tuple(cells), ("nucleus",), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
-    learned = learn(cells, order, Budget(1e9, steps=3), Free())
-    parent = pupil(SKIN, outputs_of(replace(order, classes=("lesion",))), default_registry()).state_dict()
-    kept, drawn = learned.network.known.state_dict(), learned.network.learner.state_dict()
-    assert all(torch.equal(kept[name], value) for name, value in parent.items())
-    assert any(not torch.equal(drawn[name], value) for name, value in parent.items() if "head" not in name)
+@pytest.fixture(scope="module")
+def mine(cells, tmp_path_factory):
+    """A skin model that was taught small things on cells, which it sees closer than skin."""
+    fine = [replace(case, voxels=np.tile(case.voxels, (1, 2, 2, 1))) for case in cells]
+    board = np.indices(fine[0].voxels.shape[1:3]).sum(axis=0) // 8 % 2
+    fine = [replace(case, labels=(np.tile(case.labels, (1, 2, 2)) * board).astype(np.uint8)) for case in fine]
+    order = TeachOrder(tuple(fine), ("nucleus",), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
+    learned = learn(fine, order, Budget(1e9, steps=60), Free())
+    folder = tmp_path_factory.mktemp("models") / "mine"
+    return export_candidate(learned, order, folder, CandidateAbout("repsegnet.mine", "Mine")), fine
 
-    bundle = export_candidate(learned, order, tmp_path / "mine", CandidateAbout("repsegnet.mine", "Mine"))
-    assert bundle.card.training.settings["form"] == "beside" and bundle.card.training.settings["known"] == 2
-    taught, deployed = answer_of(learned.network, learned.preprocessing), OnnxModel(bundle)
-    for case in cells[:2]:
-        found = labels_at(deployed.volume_probability(case.voxels), 0.5)
-        assert (found == taught(case.voxels)).mean() > 0.99
-    assert len(deployed.evidence(cells[0].voxels[0]).maps) >= 4, "strokes read the learner's features"
 
-    def again(*names):
-        return pupil(bundle, outputs_of(TeachOrder((), names, (1,), bundle, bundle)), default_registry())
+def test_what_the_parent_knew_it_answers_as_ever_at_its_own_size(mine, skin):
+    bundle, _ = mine
+    assert bundle.card.preprocessing != PRE and bundle.card.known == f"repsegnet.skin {SKIN.identity}"
+    deployed, parent = OnnxModel(bundle), OnnxModel(SKIN)
+    for case in skin:
+        found, told = deployed.volume_probability(case.voxels), parent.volume_probability(case.voxels)
+        assert len(found) == len(bundle.card.labels) and np.allclose(found[:1], told, atol=1e-4)
+        assert found[1:].max() < 1e-6, "what it does not know it does not find"
+    assert deployed.seeing(skin[0].voxels).evidence(skin[0].voxels[0]).maps, "strokes read its features"
 
-    assert torch.equal(again("nucleus").look[-1].bias, learned.network.look[-1].bias)
-    more = again("vein")
-    assert more.learner.head.weight.shape[0] == 4 and more.known.head.weight.shape[0] == 2
+
+def test_a_person_is_answered_by_what_was_taught(mine):
+    bundle, cells = mine
+    deployed = OnnxModel(bundle)
+    assert all(deployed.seeing(case.voxels) is deployed for case in cells)
+    assert len(deployed.evidence(cells[0].voxels[0]).maps) >= 4
+
+
+def test_the_engine_answers_slices_and_volumes_with_the_one_whose_kind_they_are(mine, skin):
+    bundle, _ = mine
+    engine, parent = OnnxEngine(threads=1), OnnxModel(SKIN)
+    stack = np.concatenate([skin[0].voxels] * 3)
+    volume = Volume(stack, Geometry(stack.shape[:3]))
+    alone = engine.propose(Request(1, volume, 1, bundle), CancelToken())
+    told = parent.volume_probability(stack)[0, 1]
+    _, rows, columns = alone.box.slices
+    assert np.abs(alone.levels[0, 0] / 255 - told[rows, columns]).max() < 0.01
+    *_, last = whole_volume(engine, replace(Request(1, volume, 1, bundle), whole=True))
+    assert last.whole.levels.shape[0] == len(bundle.card.labels)
+    assert np.abs(last.whole.levels[0, 1] / 255 - told[last.whole.box.slices[1:]]).max() < 0.01
+
+
+def test_a_colleague_gets_both_and_a_damaged_part_is_refused(mine, tmp_path, skin):
+    bundle, _ = mine
+    export_model(bundle, tmp_path / "mine.fsmodel")
+    theirs = import_model(tmp_path / "mine.fsmodel", tmp_path / "models")
+    ours, found = (OnnxModel(b).volume_probability(skin[0].voxels) for b in (bundle, theirs))
+    assert np.array_equal(ours, found)
+    for name in WITHIN:
+        with (theirs.folder / name).open("ab") as file:
+            file.write(b" ")
+        with pytest.raises(ModelError, match="damaged"):
+            OnnxModel(theirs)
+        (theirs.folder / name).write_bytes((bundle.folder / name).read_bytes())
+    OnnxModel(theirs)
+    (theirs.folder / LOOK).unlink()
+    with pytest.raises(ModelError, match="lacks its file"):
+        OnnxModel(theirs)
+
+
+def test_taught_further_it_holds_what_shipped_and_not_what_was_taught(mine, skin):
+    bundle, cells = mine
+    order = TeachOrder(tuple(cells), ("nucleus",), (1,), bundle, bundle, Settings(seed=3, threads=1))
+    learned = learn(cells, order, Budget(1e9, steps=1), Free())
+    assert learned.look is not None and learned.look.known.identity == SKIN.identity
+    assert learned.outputs.labels == bundle.card.labels

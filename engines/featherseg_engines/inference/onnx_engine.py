@@ -11,6 +11,7 @@ from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.backends import Choice, open_runner
 from featherseg_engines.inference.feature_outputs import feature_names
 from featherseg_engines.inference.flips import mirrored
+from featherseg_engines.inference.kind import Kind
 from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
 from featherseg_engines.inference.refiner import Refiner
@@ -23,6 +24,8 @@ from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.refine.evidence import Evidence
 
 Floats = npt.NDArray[np.float32]
+NEVER = -30.0
+"""Logit of a label that the one who answers does not know."""
 
 
 class OnnxModel:
@@ -34,6 +37,8 @@ class OnnxModel:
         How to compute it (:func:`~featherseg_engines.inference.self_timing.choice_for`); left out, ONNX Runtime
         in fp32 with ``threads``: what every measured number in a card is made with. Where the choice cannot be
         had (any more), ONNX Runtime too.
+    unknown
+        Labels that it does not know and never finds: they come last in its answers.
 
     Raises
     ------
@@ -41,9 +46,11 @@ class OnnxModel:
         A file is missing or damaged, or inputs and outputs do not fit the card.
     """
 
-    def __init__(self, bundle: ModelBundle, threads: int = 2, choice: Choice | None = None) -> None:
+    def __init__(
+        self, bundle: ModelBundle, threads: int = 2, choice: Choice | None = None, *, unknown: int = 0
+    ) -> None:
         bundle.verify()
-        self.bundle = bundle
+        self.bundle, self._unknown = bundle, unknown
         self._choice = choice or Choice(threads=threads)
         self._revealer: Runner | None = None
         self._runner = self._open(self._choice)
@@ -55,6 +62,26 @@ class OnnxModel:
             self._choice = Choice(threads=threads)
             self._runner = self._open(self._choice)
             self._check()
+        self._other = self._held(threads, timed=choice is not None)
+
+    def _held(self, threads: int, *, timed: bool) -> "tuple[OnnxModel, Kind] | None":
+        """The model that this one holds, and what says whose kind a picture is."""
+        known = self.bundle.known()
+        if known is None:
+            return None
+        if self.bundle.card.activation != "softmax" or known.card.activation != "softmax":
+            raise ModelError(f"The model '{self.bundle.card.name}' holds another that does not fit it.")
+        unknown = self.bundle.card.outputs - known.card.outputs
+        if unknown < 0 or known.card.dims != self.bundle.card.dims:
+            raise ModelError(f"The model '{self.bundle.card.name}' holds another that does not fit it.")
+        held = OnnxModel(known, threads, choice_for(known) if timed else None, unknown=unknown)
+        return held, Kind(self.bundle, known)
+
+    def seeing(self, voxels: npt.NDArray[np.generic]) -> "OnnxModel":
+        """The model that answers for voxels (z, y, x[, 3]): the one it holds, if they are of that one's kind."""
+        if self._other is None or self._other[1].taught(voxels):
+            return self
+        return self._other[0]
 
     def _open(self, choice: Choice, further: tuple[str, ...] = ()) -> Runner:
         try:
@@ -90,7 +117,7 @@ class OnnxModel:
     def probability(
         self, pixels: npt.NDArray[np.generic], between: Callable[[], None] = whole.nothing
     ) -> Floats:
-        """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size."""
+        """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size; of this model (:meth:`seeing`)."""
         return whole.of_slice(self.bundle.card.preprocessing, pixels, self._answer, between)
 
     def volume_probability(
@@ -100,11 +127,13 @@ class OnnxModel:
 
         ``between`` is called before each block or slice and may raise to stop.
         """
-        return whole.of_volume(self.bundle.card.preprocessing, voxels, self._answer, between)
+        model = self.seeing(voxels)
+        return whole.of_volume(model.bundle.card.preprocessing, voxels, model._answer, between)
 
     def volume_slices(self, voxels: npt.NDArray[np.generic]) -> Iterator[Floats]:
         """As :meth:`volume_probability`, slice by slice (labels, y, x): the memory does not grow with depth."""
-        return whole.slices_of_volume(self.bundle.card.preprocessing, voxels, self._answer)
+        model = self.seeing(voxels)
+        return whole.slices_of_volume(model.bundle.card.preprocessing, voxels, model._answer)
 
     def slice_crop(
         self,
@@ -186,7 +215,7 @@ class OnnxModel:
         """
         card = self.bundle.card
         if card.dims == 3 and batch.min() == batch.max():
-            return np.zeros((len(batch), len(card.labels), *batch.shape[2:]), np.float32)
+            return np.zeros((len(batch), len(card.labels) + self._unknown, *batch.shape[2:]), np.float32)
         logits = np.moveaxis(self._run(batch), 1, 0)
         return np.moveaxis(probabilities(logits, card.activation), 0, 1)
 
@@ -211,6 +240,9 @@ class OnnxModel:
             )
         if not np.isfinite(logits).all():
             raise ModelError(f"The model '{card.name}' gave values that are not numbers for this image.")
+        if self._unknown:
+            never = np.full((len(logits), self._unknown, *logits.shape[2:]), NEVER, logits.dtype)
+            logits = np.concatenate([logits, never], axis=1)
         return logits
 
 
@@ -233,7 +265,7 @@ class OnnxEngine:
 
     def sweep(self, request: Request, known: Collection[int] = ()) -> Iterator[Step]:
         """Answer for all slices, a step at a time; see :class:`~featherseg_engines.inference.volume_run.Sweeper`."""
-        return sweep(self.model(request.model), request, known)
+        return sweep(self.model(request.model).seeing(request.volume.voxels), request, known)
 
     def forget(self, bundle: ModelBundle) -> None:
         """Load a bundle's model anew when it is next asked for: another way to compute it was chosen."""
@@ -244,7 +276,7 @@ class OnnxEngine:
 
         With prompts the slice's evidence is computed once and kept: a further stroke does not run the network.
         """
-        model = self.model(request.model)
+        model = self.model(request.model).seeing(request.volume.voxels)
         cancel.check()
         started = time.perf_counter()
         card, volume = request.model.card, request.volume

@@ -1,4 +1,8 @@
-"""A model bundle: a folder with ``model.onnx``, ``weights.safetensors`` and ``card.json``."""
+"""A model bundle: a folder with ``model.onnx``, ``weights.safetensors`` and ``card.json``.
+
+A model that was taught a second kind of picture holds the one that shipped as well, unchanged, in a folder ``known``,
+and ``look.onnx``, which says whose kind a picture is (:mod:`~featherseg_engines.inference.kind`).
+"""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -10,6 +14,10 @@ from featherseg_engines.models.card import ModelCard, read_card
 ONNX = "model.onnx"
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
+LOOK = "look.onnx"
+KNOWN = "known"
+WITHIN = (LOOK, f"{KNOWN}/{CARD}", f"{KNOWN}/{ONNX}")
+"""What a bundle that holds another has beside its own files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,32 @@ class ModelBundle:
     def weights(self) -> Path:
         """The form it was taught in (``form`` in the card's settings), so that it can be taught on."""
         return self.folder / WEIGHTS
+
+    @property
+    def look(self) -> Path:
+        """What says whose kind a picture is; only where another model is held."""
+        return self.folder / LOOK
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its files beside the card, as they stand in ``sha256``; the weights where they are there."""
+        own = (ONNX, WEIGHTS) if self.weights.is_file() else (ONNX,)
+        return (*own, *WITHIN) if self.card.known else own
+
+    def known(self) -> "ModelBundle | None":
+        """The model it holds, which answers for pictures of its own kind; None for most.
+
+        Raises
+        ------
+        ModelError
+            It should be there and is not.
+        """
+        if not self.card.known:
+            return None
+        for name in WITHIN:
+            self.verify(name)
+        found = open_bundle(self.folder / KNOWN)
+        return replace(found, card=replace(found.card, known=""))
 
     @property
     def task(self) -> str:

@@ -75,6 +75,8 @@ class ModelCard:
         Of ``model.onnx`` and ``weights.safetensors``, by file name.
     parent
         Name and ONNX hash of the model this one was taught from, or "".
+    known
+        Name and ONNX hash of the model it holds unchanged, which answers for pictures of its own kind, or "".
     not_for
         What it must not be used for, in a sentence or two.
     worst
@@ -94,6 +96,7 @@ class ModelCard:
     measured: tuple[Measured, ...] = ()
     sha256: dict[str, str] = field(default_factory=dict)
     parent: str = ""
+    known: str = ""
     note: str = ""
     not_for: str = ""
     worst: tuple[tuple[str, float], ...] = ()

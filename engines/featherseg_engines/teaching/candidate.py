@@ -1,22 +1,34 @@
 """From a taught network to the candidate's bundle: exported, checked against torch, its card written last."""
 
 import re
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import torch
+
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.onnx_engine import OnnxModel
-from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
+from featherseg_engines.models.bundle import (
+    CARD,
+    KNOWN,
+    LOOK,
+    ONNX,
+    WEIGHTS,
+    ModelBundle,
+    file_sha256,
+    open_bundle,
+)
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
-from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.teaching.kinds import LookLearns
 from featherseg_engines.teaching.learn import BATCH, DECAY, Learned
 from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
-from featherseg_engines.training.export import export_onnx, with_half_kernels
+from featherseg_engines.training.export import export_onnx, onnx_bytes, with_half_kernels
 from featherseg_engines.training.publish import halve
 
 NOTE = "Taught on this computer from a person's own cases. Research use; not a medical device."
@@ -41,6 +53,8 @@ def export_candidate(
 ) -> ModelBundle:
     """Write ``model.onnx``, ``weights.safetensors`` and ``card.json`` into ``folder`` (made if missing).
 
+    A look goes along as ``look.onnx``, with the model that the candidate is to hold.
+
     Raises
     ------
     ModelError
@@ -58,11 +72,27 @@ def export_candidate(
     between()
     light = with_half_kernels((folder / ONNX).read_bytes())
     (folder / ONNX).write_bytes(light)
-    hashes = {name: file_sha256(folder / name) for name in (ONNX, WEIGHTS)}
-    save_json(folder / CARD, _card(learned, order, about, hashes).to_json())
+    if learned.look:
+        _hold(learned.look, folder)
+        between()
+    card = _card(learned, order, about)
+    names = ModelBundle(folder, card).files
+    hashes = {name: file_sha256(folder / name) for name in names}
+    save_json(folder / CARD, replace(card, sha256=hashes).to_json())
     bundle = open_bundle(folder)
     OnnxModel(bundle)  # opens and fits its card, or says why not
     return bundle
+
+
+def _hold(look: LookLearns, folder: Path) -> None:
+    """Put the model that is held, and what says whose kind a picture is, into a candidate's folder."""
+    held = look.known
+    held.verify()
+    (folder / KNOWN).mkdir(exist_ok=True)
+    shutil.copyfile(held.onnx, folder / KNOWN / ONNX)
+    save_json(folder / KNOWN / CARD, replace(held.card, worst=(), known="").to_json())
+    example = torch.zeros(1, held.card.preprocessing.channels, 64, 64)
+    (folder / LOOK).write_bytes(onnx_bytes(look.network, example))
 
 
 def _sides(pre: Preprocessing) -> tuple[int, ...]:
@@ -70,7 +100,7 @@ def _sides(pre: Preprocessing) -> tuple[int, ...]:
     return (pre.stride * (1 if pre.dims == 3 else 2),) * pre.dims
 
 
-def _card(learned: Learned, order: TeachOrder, about: CandidateAbout, hashes: dict[str, str]) -> ModelCard:
+def _card(learned: Learned, order: TeachOrder, about: CandidateAbout) -> ModelCard:
     parent, pre = order.parent, learned.preprocessing
     network = parent.card.network if parent else order.settings.network
     task = parent.card.task if parent else ", ".join(order.classes)
@@ -84,8 +114,8 @@ def _card(learned: Learned, order: TeachOrder, about: CandidateAbout, hashes: di
         task=task,
         training=_record(learned, order, about),
         measured=about.measured,
-        sha256=hashes,
         parent=f"{parent.card.name} {parent.identity}" if parent else "",
+        known=f"{learned.look.known.card.name} {learned.look.known.identity}" if learned.look else "",
         note=NOTE,
         not_for=parent.card.not_for if parent else "",
         dims=pre.dims,
@@ -98,7 +128,6 @@ def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> Train
     inherited = order.parent.card.training.permits if order.parent else "as your own images permit"
     said = {
         "form": form_of(learned.network),
-        **({"known": learned.network.kept} if isinstance(learned.network, Beside) else {}),
         "steps": learned.steps,
         "batch": BATCH,
         "learning_rate": learned.rate,

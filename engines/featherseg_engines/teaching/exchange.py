@@ -15,11 +15,27 @@ from featherseg_engines.annotation.files import write_text
 from featherseg_engines.errors import ModelError, WriteError
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.inference.onnx_engine import OnnxModel
-from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
+from featherseg_engines.models.bundle import (
+    CARD,
+    KNOWN,
+    LOOK,
+    ONNX,
+    WEIGHTS,
+    ModelBundle,
+    file_sha256,
+    open_bundle,
+)
 from featherseg_engines.models.taught import base_of, plain
 
 ENDING = ".fsmodel"
-LIMITS = {CARD: 4 * 2**20, ONNX: 512 * 2**20, WEIGHTS: 512 * 2**20}
+LIMITS = {
+    CARD: 4 * 2**20,
+    ONNX: 512 * 2**20,
+    WEIGHTS: 512 * 2**20,
+    LOOK: 2**20,
+    f"{KNOWN}/{CARD}": 4 * 2**20,
+    f"{KNOWN}/{ONNX}": 512 * 2**20,
+}
 """What may be in the file, and how many bytes each may take."""
 OUTSIDE = b"\x0a\x08location"
 """How a tensor of an ONNX file names another file (onnx.proto3, TensorProto.external_data, key "location")."""
@@ -39,7 +55,7 @@ def export_model(bundle: ModelBundle, path: Path) -> None:
     WriteError
         The file cannot be written; what stood there before still does.
     """
-    names = [name for name in (ONNX, WEIGHTS) if name == ONNX or (bundle.folder / name).is_file()]
+    names = list(bundle.files)
     for name in names:
         bundle.verify(name)
     hashes = {name: file_sha256(bundle.folder / name) for name in names}
@@ -65,7 +81,7 @@ def export_model(bundle: ModelBundle, path: Path) -> None:
 def import_model(path: Path, folder: Path) -> ModelBundle:
     """Take a colleague's file into the models folder, under a name that is free; it is not in use yet.
 
-    Nothing is unpacked but the three files a model consists of, each up to its limit, checked against the card,
+    Nothing is unpacked but the files a model consists of, each up to its limit, checked against the card,
     loaded once and only then put in place.
 
     Raises
@@ -100,6 +116,8 @@ def _unpack(path: Path, folder: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             _refuse_strange(path, entries)
+            if any(entry.filename.startswith(f"{KNOWN}/") for entry in entries):
+                (folder / KNOWN).mkdir()
             for entry in entries:
                 with archive.open(entry) as source, (folder / entry.filename).open("wb") as target:
                     _copy(source, target, LIMITS[entry.filename], path)
@@ -139,10 +157,10 @@ def _checked(path: Path, folder: Path) -> ModelBundle:
         raise ModelError(
             f"The card of the model in '{path.name}' cannot be read; ask for it again."
         ) from error
-    for name in (ONNX, WEIGHTS):
+    for name in LIMITS.keys() - {CARD}:
         if (folder / name).is_file() and bundle.card.sha256.get(name) != file_sha256(folder / name):
             raise ModelError(f"'{path.name}' is damaged: '{name}' is not the one its card describes.")
-    if OUTSIDE in bundle.onnx.read_bytes():
+    if any(OUTSIDE in file.read_bytes() for file in folder.rglob("*.onnx")):
         raise ModelError(f"The model in '{path.name}' refers to files outside it; it is not taken in.")
     OnnxModel(bundle, threads=1)
     return bundle

@@ -74,10 +74,7 @@ def _piece(
 
 
 class Helpings:
-    """Batches (images in 0..1, outputs) without end; repeatable by the seed.
-
-    ``mixed``: images of the parent's own (``replay``) are among them; otherwise they are asked for by themselves.
-    """
+    """Batches (images in 0..1, outputs) without end, the parent's own images among them; repeatable by the seed."""
 
     def __init__(
         self,
@@ -86,11 +83,8 @@ class Helpings:
         pre: Preprocessing,
         batch: int,
         seed: int,
-        *,
-        mixed: bool = True,
     ) -> None:
         self._pieces, self._replay, self._batch = pieces, replay, batch
-        self._mixed = mixed
         self._rng = np.random.default_rng(seed)
         self._dice = torch.Generator().manual_seed(seed)
         self._size = window_of(pieces, pre)
@@ -101,12 +95,7 @@ class Helpings:
     @property
     def replayed(self) -> int:
         """How many images at the end of each batch are the parent's own."""
-        return self._batch // REPLAYED if self._replay and self._mixed else 0
-
-    @property
-    def has_replay(self) -> bool:
-        """Whether there are images of the parent's own."""
-        return bool(self._replay)
+        return self._batch // REPLAYED if self._replay else 0
 
     def next(self) -> tuple[Tensor, Tensor]:
         """Images (b, c, ...) and outputs (b, ...); what nobody has looked at is IGNORE."""

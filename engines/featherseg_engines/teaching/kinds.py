@@ -1,5 +1,10 @@
 """Whether a person's pictures are of another kind than the parent's, and the look that tells the two apart.
 
+A network taught a second kind of picture forgets the first in minutes, also when it is shown the first again. So the
+candidate holds the model that shipped, unchanged, and a small look at the whole picture says whose kind it is
+(:mod:`~featherseg_engines.inference.kind`); each sees at the size that suits it. Ours; no paper describes it (the
+nearest: Aljundi et al., arXiv 1611.06194, an expert for each task and a gate that chooses).
+
 Both only where some of the parent's own pictures ship (:mod:`~featherseg_engines.teaching.replay`). ``bench teach``
 measures what it gives: how much of the parent's own task is left.
 """
@@ -13,8 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from featherseg_engines.networks.beside import Beside
-from featherseg_engines.teaching.helpings import Helpings, Piece
+from featherseg_engines.inference.kind import sight_of_kind
+from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.networks.whole_look import kind_look
+from featherseg_engines.teaching.classes import Outputs
+from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
+from featherseg_engines.teaching.order import Control, TaughtCase
+from featherseg_engines.teaching.replay import replay_of
 
 COMPARED = 32
 """Of the parent's pictures, at most so many are compared with the person's."""
@@ -25,6 +35,7 @@ RATE, PARENTS_WEIGHT = 1e-2, 6.0
 """Highest learning rate of the look, and the weight of the parent's pictures: what it takes from them is lost."""
 OFTEN, ENOUGH = 4, 480
 """Batches that the look learns from for one of the network's, and in all; each takes some 20 milliseconds."""
+BATCH = 8
 Floats = npt.NDArray[np.float64]
 
 
@@ -63,39 +74,60 @@ def _without(i: int, x: Floats, y: Floats, weight: Floats) -> float:
 
 
 class LookLearns:
-    """Teaches the look of a :class:`Beside`, a few batches for each that the network itself learns from.
+    """Teaches a look, a few batches for each that the network itself learns from.
 
     Parameters
     ----------
-    food
-        The person's pictures, and the parent's where some ship; where none do, only that the person's are theirs.
-    normalise
-        Pictures in 0..1 to what the network sees.
+    mine, theirs
+        The person's pictures and those of the model's own, as ``sight_of_kind`` shows them.
     """
 
-    def __init__(self, network: Beside, food: Helpings, normalise: Callable[[Tensor], Tensor]) -> None:
-        self._network, self._food, self._normalise = network, food, normalise
+    def __init__(self, known: ModelBundle, mine: Sequence[Piece], theirs: Sequence[Piece], seed: int) -> None:
+        pre = sight_of_kind(known.card.preprocessing)
+        self.known, self.network = known, kind_look(pre.channels)
+        self._food = Helpings(mine, theirs, pre, BATCH, seed)
+        self._mean, self._std = (torch.tensor(v).view(-1, 1, 1) for v in (pre.mean, pre.std))
         self._done = 0
-        self._optimizer = torch.optim.AdamW(network.look.parameters(), lr=RATE, weight_decay=0.01)
+        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=0.01)
 
-    def learn(self, inputs: Tensor, between: Callable[[], None] = lambda: None) -> None:
-        """Learn from a person's ``inputs`` (b, c, h, w), normalised, and more batches; nothing once done.
+    def learn(self, between: Callable[[], None] = lambda: None) -> None:
+        """Learn from a few batches; nothing once done.
 
         ``between`` is called before each: it waits while the person is at work.
         """
-        for turn in range(min(OFTEN, ENOUGH - self._done)):
+        for _ in range(min(OFTEN, ENOUGH - self._done)):
             between()
             for group in self._optimizer.param_groups:
                 group["lr"] = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2
             self._done += 1
-            mine = inputs if turn == 0 else self._normalise(self._food.of_person())
-            loss = _entropy(self._network.kind(mine), 1.0)
-            if self._food.has_replay:
-                theirs = self._network.kind(self._normalise(self._food.of_parent()))
-                loss = loss + PARENTS_WEIGHT * _entropy(theirs, 0.0)
+            loss = _entropy(self.kind(self._food.of_person()), 1.0)
+            loss = loss + PARENTS_WEIGHT * _entropy(self.kind(self._food.of_parent()), 0.0)
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
+
+    def kind(self, images: Tensor) -> Tensor:
+        """Pictures (b, c, h, w) in 0..1 to (b, 1, 1, 1): above 0 where one is the person's."""
+        answer: Tensor = self.network((images - self._mean) / self._std)
+        return answer
+
+
+def look_for(
+    parent: ModelBundle, cases: Sequence[TaughtCase], outputs: Outputs, control: Control, seed: int
+) -> LookLearns | None:
+    """A look that is to tell a person's cases from what the parent knows; None where they are of one kind.
+
+    Of a parent that holds another, that other is what is kept: what shipped, not what was taught.
+    """
+    known = parent.known() or parent
+    if known.card.dims != 2 or known.card.activation != "softmax":
+        return None
+    sight = sight_of_kind(known.card.preprocessing)
+    theirs = replay_of(known, sight, control)
+    if not theirs:
+        return None
+    mine = prepared(cases, sight, outputs, control)
+    return LookLearns(known, mine, theirs, seed) if differ(mine, theirs) else None
 
 
 def _entropy(kind: Tensor, truth: float) -> Tensor:

@@ -2,10 +2,11 @@
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
 answer is a moving average. Norms keep their parent's statistics. Slices whose structures would be too small are seen
-closer. Where the size is the parent's and some of its own images may ship, they are compared with the person's. If
-those are of another kind, the parent stays beside the pupil as it is
-(:mod:`~featherseg_engines.teaching.kinds`); if not, every fourth image is one of the parent's own, and the pupil is
-held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
+closer. Where some of the parent's own images may ship, they are compared with the person's. If those are of another
+kind, the candidate holds its parent as it is and a look that says whose kind a picture is
+(:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth image is one of the
+parent's own, and the pupil is held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`).
+``bench teach`` measures it.
 """
 
 import copy
@@ -20,13 +21,12 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
-from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.teaching import pupil as pupils
 from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, prepared
-from featherseg_engines.teaching.kinds import LookLearns, differ
+from featherseg_engines.teaching.kinds import LookLearns, look_for
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.order import (
     Control,
@@ -49,8 +49,8 @@ RATES = {2: 2e-3, 3: 1e-3}
 """Highest learning rate for slices and volumes."""
 GENTLE = {"lgmsnet": 5e-4}
 """… and of networks that come apart at it."""
-BESIDE_FASTER = 1.5
-"""… and so much higher where the parent stays beside the pupil: there is nothing to forget."""
+APART_FASTER = 1.5
+"""… and so much higher where the candidate holds its parent: there is nothing to forget."""
 LAST_RATE, DECAY = 1e-5, 0.01
 WARM = 0.05
 """Share of the time over which the rate rises."""
@@ -66,7 +66,10 @@ Look = Callable[[nn.Module, Preprocessing], LookResult]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
-    """A taught network in eval mode, ready to export, and how it came about."""
+    """A taught network in eval mode, ready to export, and how it came about.
+
+    ``look`` is what tells its kind of picture from that of the model it is to hold; None where it holds none.
+    """
 
     network: nn.Module
     preprocessing: Preprocessing
@@ -75,6 +78,7 @@ class Learned:
     seconds: float
     steps: int
     rate: float
+    look: LookLearns | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ def learn(
     while not runner.over():
         control.between()
         runner.step()
-        runner.tell_kinds_apart(control.between)
+        if lesson.look:
+            lesson.look.learn(control.between)
         if runner.looks_now():
             runner.look(look)
         listen(runner.progress())
@@ -125,7 +130,14 @@ def learn(
     network = runner.result()
     seconds = budget.clock() - started
     return Learned(
-        network, lesson.pre, lesson.outputs, tuple(runner.curve), seconds, runner.steps, lesson.rate
+        network,
+        lesson.pre,
+        lesson.outputs,
+        tuple(runner.curve),
+        seconds,
+        runner.steps,
+        lesson.rate,
+        lesson.look,
     )
 
 
@@ -134,6 +146,7 @@ class _Lesson:
     network: nn.Module
     still: list[nn.Module]
     remembering: Remembering | None
+    look: LookLearns | None
     food: Helpings
     pre: Preprocessing
     outputs: Outputs
@@ -149,14 +162,13 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     outputs = outputs_of(order)
     pre = _sight(cases, order, registry)
     pieces = prepared(cases, pre, outputs, control)
+    look = look_for(order.parent, cases, outputs, control, order.settings.seed) if order.parent else None
     # at another size the parent's own images are strange to it, and so are its answers
-    same = order.parent is not None and pre == order.parent.card.preprocessing
+    same = order.parent is not None and pre == order.parent.card.preprocessing and not look
     replay = replay_of(order.parent, pre, control) if order.parent and same else ()
     batch = BATCH if pre.dims == 2 else 2
-    apart = bool(replay) and differ(pieces, replay)
-    network = pupils.pupil(order.parent, outputs, registry, beside=apart) if order.parent else None
-    beside = isinstance(network, Beside)
-    food = Helpings(pieces, replay, pre, batch, order.settings.seed, mixed=not beside)
+    network = pupils.pupil(order.parent, outputs, registry, apart=bool(look)) if order.parent else None
+    food = Helpings(pieces, replay, pre, batch, order.settings.seed)
     if network is None:
         mean, std = (torch.tensor(v).view(-1, *[1] * pre.dims) for v in (pre.mean, pre.std))
         network = pupils.blank(
@@ -165,14 +177,14 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     if pre.dims == 2:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     remembering = None
-    if same and pre.dims == 2 and not beside:
+    if same and pre.dims == 2:
         remembering = Remembering(network, outputs.of_parent + 1)
     still = pupils.hold_still(network, order.settings)
     if order.parent is not None:
         still += pupils.norms(network)
     name = order.parent.card.network if order.parent else order.settings.network
-    rate = rate_for(registry.get(name).name, network, pre.dims)
-    return _Lesson(network, still, remembering, food, pre, outputs, rate)
+    rate = rate_for(registry.get(name).name, pre.dims, apart=bool(look))
+    return _Lesson(network, still, remembering, look, food, pre, outputs, rate)
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
@@ -196,9 +208,9 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
     return values
 
 
-def rate_for(name: str, network: nn.Module, dims: int) -> float:
-    """The highest learning rate of a lesson with a network of the registry in its form for teaching."""
-    return GENTLE.get(name, RATES[dims]) * (BESIDE_FASTER if isinstance(network, Beside) else 1.0)
+def rate_for(name: str, dims: int, *, apart: bool = False) -> float:
+    """The highest learning rate of a lesson with a network of the registry."""
+    return GENTLE.get(name, RATES[dims]) * (APART_FASTER if apart else 1.0)
 
 
 class _Run:
@@ -210,12 +222,8 @@ class _Run:
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
         self._loss = SoftCrossEntropyDice()
-        learners = pupils.learners(pupils.taught(lesson.network))
+        learners = pupils.learners(lesson.network)
         self._optimizer = torch.optim.AdamW(learners, lr=LAST_RATE, weight_decay=DECAY)
-        self._look: LookLearns | None = None
-        if isinstance(lesson.network, Beside):
-            self._look = LookLearns(lesson.network, lesson.food, lesson.normalise)
-        self._inputs = torch.empty(0)
         self._rate = lesson.rate
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
@@ -240,11 +248,6 @@ class _Run:
         self._step()
         self._threads.end()
 
-    def tell_kinds_apart(self, between: Callable[[], None]) -> None:
-        """Teach the look, if there is one, from the last batch and more; not timed as a step."""
-        if self._look:
-            self._look.learn(self._inputs, between)
-
     def _step(self) -> None:
         network = self._lesson.network
         network.train()
@@ -253,9 +256,8 @@ class _Run:
         self._set_rate()
         images, labels = self._lesson.food.next()
         lesson, inputs = self._lesson, self._lesson.normalise(images)
-        self._inputs = inputs
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
-            logits = pupils.taught(network)(inputs).float()
+            logits = network(inputs).float()
         loss = self._loss(logits, labels)
         if lesson.remembering:
             loss = loss + lesson.remembering.loss(inputs, logits, labels, lesson.food.replayed)

@@ -1,8 +1,7 @@
 """The network that is taught: its parent's weights in the form that is deployed, the head grown for new classes.
 
-A candidate's card says its form: "folded"; for pictures of another kind "beside", its parent unchanged within it
-(:mod:`~featherseg_engines.networks.beside`); else, where classes were added, "gated": one network and a look that
-says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
+A candidate's card says its form: "folded", or, where classes were added to pictures of one kind, "gated": one network
+and a look that says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +14,6 @@ from torch import Tensor, nn
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.bundle import ModelBundle
-from featherseg_engines.networks.beside import Beside
 from featherseg_engines.networks.class_gate import ClassGated
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.teaching.classes import Outputs
@@ -28,12 +26,12 @@ HEADS = ("head",)
 
 
 def pupil(
-    parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry, *, beside: bool = False
+    parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry, *, apart: bool = False
 ) -> nn.Module:
     """A network with the parent's weights, folded, with one output more for each class it does not know.
 
     A new class begins as the mean of the parent's classes: what stands out in one kind of image often does in
-    another. With ``beside`` the parent stays within it as it is.
+    another. ``apart``: the pictures are of another kind, and no class has to be told from the parent's.
 
     Raises
     ------
@@ -57,32 +55,18 @@ def pupil(
             load_grown(network, parent.weights)
         return network
 
-    if form == "beside":
-        known = int(card.training.settings["known"])
-        network: nn.Module = Beside(made(classes, ""), made(known, ""), channels, known)
-        load_grown(network, parent.weights)
-        return network
     if form == "gated":
-        network = ClassGated(made(classes, ""), channels, classes)
+        network: nn.Module = ClassGated(made(classes, ""), channels, classes)
         load_grown(network, parent.weights)
         return network
     network = made(classes)
-    if beside and card.dims == 2:
-        kept = outputs.of_parent + 1
-        return Beside(network, made(kept), channels, kept)
-    return ClassGated(network, channels, classes) if outputs.added and card.dims == 2 else network
+    gated = bool(outputs.added) and card.dims == 2 and not apart
+    return ClassGated(network, channels, classes) if gated else network
 
 
 def form_of(network: nn.Module) -> str:
     """What a candidate's card calls the form it was taught in."""
-    if isinstance(network, Beside):
-        return "beside"
     return "gated" if isinstance(network, ClassGated) else "folded"
-
-
-def taught(network: nn.Module) -> nn.Module:
-    """The part of a pupil that answers while it learns."""
-    return network.learner if isinstance(network, Beside) else network
 
 
 def blank(
@@ -128,7 +112,7 @@ def _grown(stored: Tensor, wanted: Tensor) -> Tensor:
 def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
     """Keep part of the network as it is; the modules whose norms must keep their statistics while learning."""
     how = frozen.frozen
-    inner = network.network if isinstance(network, ClassGated) else taught(network)
+    inner = network.network if isinstance(network, ClassGated) else network
     still = [module for name, module in inner.named_children() if _is_still(name, how)]
     for module in still:
         module.requires_grad_(False)

@@ -59,6 +59,7 @@ def answer(
     if model.bundle.card.dims == 3:
         return table[labels_at(model.volume_probability(case.voxels, between), THRESHOLD)]
     found = np.zeros(case.labels.shape, np.uint8)
+    model = model.seeing(case.voxels)
     for z in seen_slices(case):
         between()
         found[z] = table[labels_at(model.probability(case.voxels[z], between), THRESHOLD)]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from featherseg_engines.annotation.files import write_text
 from featherseg_engines.errors import FeathersegError, ModelError, WriteError
-from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, open_bundle
+from featherseg_engines.models.bundle import CARD, ModelBundle, open_bundle
 from featherseg_engines.models.card import ModelCard
 from featherseg_engines.models.catalogue import Catalogue, user_models_folder
 from featherseg_engines.models.taught import (
@@ -92,7 +92,7 @@ class Versions:
         for folder in self._folders():
             with suppress(ModelError):
                 bundle = open_bundle(folder)
-                size = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+                size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
                 found.append(Version(bundle, read_record(bundle), folder.name in state.names(), size))
         return sorted(found, key=lambda version: (version.base, -number_of(version.name), version.name))
 
@@ -130,9 +130,8 @@ class Versions:
             A file of it is not what its card says.
         """
         candidate = outcome.candidate
-        for name in (ONNX, WEIGHTS):
-            if name == ONNX or candidate.weights.exists():
-                candidate.verify(name)
+        for name in candidate.files:
+            candidate.verify(name)
         base = line_of(order)
         number = self._next_number(base)
         try:
@@ -276,7 +275,7 @@ def _named(
 
 
 def _flush(folder: Path) -> None:
-    for file in folder.iterdir():
+    for file in folder.rglob("*"):
         if file.is_file():
             with file.open("rb+") as opened:
                 os.fsync(opened.fileno())
