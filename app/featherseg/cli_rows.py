@@ -66,11 +66,15 @@ def learn(
     work: Annotated[Path, typer.Option(help="Where the runs are kept")] = Path("out/rows"),
     device: Annotated[str, typer.Option(help="cuda, or cpu to try it")] = "cuda",
     minutes: Annotated[float, typer.Option(help="End after so long; 0: after the rows' epochs")] = 0.0,
-    after: Annotated[Path | None, typer.Option(help="Begin from the rows' finished runs in here")] = None,
+    after: Annotated[
+        Path | None, typer.Option(help="Begin from the rows' finished runs, or models, in here")
+    ] = None,
     teachers: Annotated[
         str, typer.Option(help="Rows with finished runs in AFTER, with commas, heeded by those of their task")
     ] = "",
     seed: Annotated[int, typer.Option(help="Another than the rows'; 0: theirs")] = 0,
+    rate: Annotated[float, typer.Option(help="Another learning rate than the rows'; 0: theirs")] = 0.0,
+    balance: Annotated[float, typer.Option(help="0 to 1: show rare kinds of picture more often")] = 0.0,
 ) -> None:
     """Train rows on a GPU; ``rows train`` of the same work folder then measures and keeps what is better."""
     from featherseg_engines.errors import ModelError
@@ -86,12 +90,13 @@ def learn(
     for name in names:
         row, parent = dataclasses.replace(_row(name), parent=""), _row(name).parent
         lesson = lesson_of(row, data, default_registry(), models_folder(), 1)
-        if seed:
-            lesson = dataclasses.replace(lesson, plan=dataclasses.replace(lesson.plan, seed=seed))
+        other = {"seed": seed, "learning_rate": rate, "balance": balance}
+        plan = dataclasses.replace(lesson.plan, **{k: v for k, v in other.items() if v})  # type: ignore[arg-type]
+        lesson = dataclasses.replace(lesson, plan=plan)
         heard = [t for t in teachers.split(",") if t.split(".")[-1] == name.split(".")[-1]]
         told = tuple((t.split(".")[0], training_folder(after / t)) for t in heard) if after else ()
-        before = [training_folder(after / n) for n in (name, parent)] if after else []
-        begin = next((folder for folder in before if folder.is_dir()), None)
+        before = [(training_folder(after / n), after / n) for n in (name, parent) if n] if after else []
+        begin = next((folder for pair in before for folder in pair if folder.is_dir()), None)
         entries.append(Entry(lesson, training_folder(work / name), begin, told))
     learn_all(entries, default_registry(), device, minutes, typer.echo)
 

@@ -22,6 +22,7 @@ class Plan:
 
     ``form`` "folded" teaches a network with parallel branches as it is deployed
     (:mod:`~featherseg_engines.training.folded_form`); "folded_last" teaches the branches and folds them at the end.
+    ``balance`` (on a device) shows rare kinds of picture more often: a kind of n counts as n ** (1 - balance).
     ``crops`` are the patches or blocks cut from each case in an epoch; the size of a stage is the side of its
     patches then. ``stop_at`` ends the run after so many epochs of its schedule (0: all of them).
     """
@@ -44,6 +45,7 @@ class Plan:
     mixed_precision: bool = True
     form: Literal["full", "folded", "folded_last"] = "full"
     crops: int = 1
+    balance: float = 0.0
     stop_at: int = 0
 
     @property

@@ -98,7 +98,7 @@ class Course:
         while done < 1.0:
             at = self._updates % batches
             if at == 0:
-                order = torch.randperm(count, device=self.device) % self._room.pool.count
+                order = self._room.pool.order(count, self.plan.balance)
             losses.append(self._learn(order[at * batch : (at + 1) * batch], done))
             started = started or time.monotonic()
             done = self._done(started, batches)

@@ -17,6 +17,8 @@ ROOM = 1.4
 """Side of what is cut around a patch, against the patch's: room to turn it in."""
 CENTRES = 4096
 """Labelled pixels kept of each image, to cut patches around."""
+KINDS = 6
+"""Into so many kinds a data set's pictures are parted by their colours, at most."""
 
 
 class Pool:
@@ -40,8 +42,19 @@ class Pool:
         self._images = torch.from_numpy(np.stack([s.image for s in grown])).to(device)
         self._labels = torch.from_numpy(np.stack([s.labels for s in grown])).to(device)
         self._sides = torch.from_numpy(sides).to(device)
+        self._kinds = kinds_of(samples)
         if patches:
             self._centres = torch.from_numpy(np.stack([_centres(s) for s in samples])).to(device)
+
+    def order(self, count: int, balance: float = 0.0) -> Tensor:
+        """Indices (count,) of samples at random: each as often as the others, or rare kinds more often.
+
+        ``balance`` 0..1: a kind of n pictures is shown n ** (1 - balance) times as often as one of a single picture.
+        """
+        if not balance:
+            return torch.randperm(count, device=self._device) % self.count
+        sizes = np.bincount(self._kinds)[self._kinds].astype(np.float32)
+        return torch.multinomial(torch.from_numpy(sizes**-balance).to(self._device), count, replacement=True)
 
     def batch(self, indices: Tensor, by: Changes) -> tuple[Tensor, Tensor]:
         """Images (b, c, h, w) in 0..1 and labels (b, h, w) int64, changed at random."""
@@ -65,6 +78,25 @@ class Pool:
         rows, columns = axes[0][:, :, None], axes[1][:, None, :]
         images = self._images.permute(0, 2, 3, 1)[which, rows, columns]
         return images.permute(0, 3, 1, 2), self._labels[which, rows, columns]
+
+
+def kinds_of(samples: Sequence[Sample]) -> npt.NDArray[np.intp]:
+    """The kind (n,) of each sample: alike in mean and spread of colours, and in how what is labelled stands out."""
+    from scipy.cluster.vq import kmeans2
+
+    found = np.array([_measures(sample) for sample in samples])
+    spread = found.std(axis=0)
+    found = (found - found.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0)
+    if len(np.unique(found, axis=0)) < 2 * KINDS:
+        return np.zeros(len(samples), np.intp)
+    return np.asarray(kmeans2(found, KINDS, minit="++", seed=0)[1], np.intp)
+
+
+def _measures(sample: Sample) -> npt.NDArray[np.float64]:
+    x = sample.image.reshape(len(sample.image), -1).astype(np.float64) / 255
+    inside = ((sample.labels > 0) & (sample.labels != IGNORE)).reshape(-1)
+    apart = x[:, inside].mean() - x[:, ~inside].mean() if inside.any() and not inside.all() else 0.0
+    return np.concatenate([x.mean(axis=1), x.std(axis=1), [apart]])
 
 
 def _mirrored(at: Tensor, side: Tensor) -> Tensor:

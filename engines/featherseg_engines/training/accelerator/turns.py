@@ -15,12 +15,13 @@ from torch import Tensor, nn
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.models.bundle import WEIGHTS
 from featherseg_engines.models.taught import UNFINISHED
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.training.accelerator.changes import Changes
 from featherseg_engines.training.accelerator.course import Course, Terms
 from featherseg_engines.training.accelerator.pool import Judged, Pool, Room, size_for
-from featherseg_engines.training.checkpoint import MEASURED, load_best, save_json
+from featherseg_engines.training.checkpoint import MEASURED, load_best, load_weights, save_json
 from featherseg_engines.training.folded_form import folded_form
 from featherseg_engines.training.lesson import SETTLED_ON, Lesson
 from featherseg_engines.training.measuring import measure
@@ -84,7 +85,7 @@ class Entry:
     folder
         Where its state is left.
     begin_from
-        The folder of a finished course of the same network to start from.
+        The folder of a finished course of the same network, or of its bundle, to start from.
     teachers
         Networks and the folders of their finished courses on the same labels.
     measured
@@ -121,11 +122,19 @@ class Entry:
             network = registry.build(name, in_channels=lesson.preprocessing.channels, classes=classes)
             if lesson.plan.form == "folded":
                 network = folded_form(network.to(rooms.device), [] if state else _settling(room))
-            return load_best(network, state) if state else network
+            return _loaded(network, state) if state else network
 
         network = made(lesson.network, self.begin_from)
         heard = [made(name, state) for name, state in self.teachers]
         return Course(network, lesson.plan, room, terms, self.folder, heard)
+
+
+def _loaded(network: nn.Module, folder: Path) -> nn.Module:
+    """With the weights of a bundle, or the best of a course."""
+    if (folder / WEIGHTS).is_file():
+        load_weights(network, folder / WEIGHTS)
+        return network
+    return load_best(network, folder)
 
 
 def _settling(room: Room) -> list[Tensor]:
