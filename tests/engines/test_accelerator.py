@@ -15,13 +15,14 @@ from typer.testing import CliRunner
 from featherseg.cli import app
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import TrainingError
+from featherseg_engines.models.bundle import WEIGHTS
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.training import contest
 from featherseg_engines.training.accelerator import course
 from featherseg_engines.training.accelerator.changes import Changes, changed
-from featherseg_engines.training.accelerator.pool import Judged, Pool
+from featherseg_engines.training.accelerator.pool import Judged, Pool, kinds_of
 from featherseg_engines.training.accelerator.turns import Entry, learn_all
-from featherseg_engines.training.checkpoint import finished
+from featherseg_engines.training.checkpoint import finished, half_kernels, load_best, save_tensors
 from featherseg_engines.training.lesson import Lesson, teach
 from featherseg_engines.training.plan import Stage
 from featherseg_engines.training.recipes import plan_for, preprocessing_for
@@ -138,6 +139,30 @@ def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):
     learn_all([taught], default_registry(), "cpu", 0.0, lambda _: None)
     curves = [json.loads((f / "state.json").read_text())["history"]["best_dice"] for f in (first, second)]
     assert curves[1] == pytest.approx(curves[0], abs=0.1)
+
+
+def test_a_course_begins_from_a_model_that_ships(tmp_path):
+    network = default_registry().build("unext_s", in_channels=3, classes=2)
+    (tmp_path / "model").mkdir()
+    save_tensors(tmp_path / "model" / WEIGHTS, half_kernels(network.state_dict()))
+    entry = Entry(lesson(learning_rate=1e-9), tmp_path / "run.training", tmp_path / "model")
+    learn_all([entry], default_registry(), "cpu", 0.0, lambda _: None)
+    best = load_best(default_registry().build("unext_s", in_channels=3, classes=2), entry.folder)
+    head = "head.weight"
+    assert torch.allclose(best.state_dict()[head], network.state_dict()[head], atol=1e-3)
+
+
+def test_rare_kinds_of_picture_are_shown_more_often_where_that_is_asked_for():
+    torch.manual_seed(0)
+    bright = [Sample(np.full((3, 32, 32), 200 + i, np.uint8), np.zeros((32, 32), np.uint8)) for i in range(4)]
+    dark = [Sample(np.full((3, 32, 32), i, np.uint8), np.zeros((32, 32), np.uint8)) for i in range(60)]
+    samples = [*bright, *dark]
+    kinds = kinds_of(samples)
+    assert len(set(kinds[:4]) & set(kinds[4:])) == 0, "no bright one is taken for a dark one"
+    pool = Pool(samples, (32, 32), False, CPU)
+    plain, shown = ((pool.order(4000, balance) < 4).float().mean() for balance in (0.0, 1.0))
+    assert plain == pytest.approx(4 / 64, abs=0.01) and shown > 0.12
+    assert (kinds_of(samples[:5]) == 0).all(), "of so few pictures nothing is said"
 
 
 def test_a_course_ends_when_its_time_is_over(tmp_path, monkeypatch):
