@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from support.paths import TINY
 
 from featherseg.session.samples import bundled_samples
@@ -28,6 +29,7 @@ from featherseg_engines.teaching.order import Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.replay import replay_of
 
 SKIN = Catalogue().resolve("repsegnet.skin")
+LGMSNET = Catalogue().resolve("lgmsnet.skin")
 PRE = SKIN.card.preprocessing
 
 
@@ -148,6 +150,25 @@ def test_a_colleague_gets_both_and_a_damaged_part_is_refused(mine, tmp_path, ski
     (theirs.folder / LOOK).unlink()
     with pytest.raises(ModelError, match="lacks its file"):
         OnnxModel(theirs)
+
+
+def test_seen_at_another_size_norms_begin_from_the_persons_pictures_and_keep_the_parents_otherwise(cells):
+    parent, asked = LGMSNET.card.preprocessing, []
+
+    def start(factor):
+        fine = [replace(c, voxels=np.tile(c.voxels, (1, factor, factor, 1))) for c in cells]
+        board = np.indices(fine[0].voxels.shape[1:3]).sum(axis=0) // (8 if factor > 1 else 200) % 2
+        fine = [replace(c, labels=board[None].astype(np.uint8)) for c in fine]
+        order = TeachOrder(tuple(fine), ("nucleus",), (1,), LGMSNET, LGMSNET, Settings(seed=3, threads=1))
+        learned = learn(fine, order, Budget(1e9, steps=1), Free())
+        asked.append(learned.preprocessing == parent)
+        return learned.network.state_dict()[norm]
+
+    shipped = load_file(str(LGMSNET.weights))
+    norm = "stem.1.running_mean"
+    first, kept, settled = shipped[norm].float(), start(1), start(2)
+    assert asked == [True, False]
+    assert torch.allclose(kept, first, atol=1e-3) and not torch.allclose(settled, first, atol=1e-2)
 
 
 def test_taught_further_it_holds_what_shipped_and_not_what_was_taught(mine, skin):

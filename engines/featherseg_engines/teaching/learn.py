@@ -1,7 +1,8 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
-answer is a moving average. Norms keep their parent's statistics. Slices whose structures would be too small are seen
+answer is a moving average. Norms keep their parent's statistics; before the first step they take those of pictures of
+another kind at another size (Li et al., arXiv 1603.04779). Slices whose structures would be too small are seen
 closer. Where some of the parent's own images may ship, they are compared with the person's. If those are of another
 kind, the candidate holds its parent as it is and a look that says whose kind a picture is
 (:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth image is one of the
@@ -12,7 +13,7 @@ parent's own, and the pupil is held to what its parent says (:mod:`~featherseg_e
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,6 +52,8 @@ GENTLE = {"lgmsnet": 5e-4}
 """… and of networks that come apart at it."""
 APART_FASTER = 1.5
 """… and so much higher where the candidate holds its parent: there is nothing to forget."""
+SETTLED_ON = 2
+"""Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
 LAST_RATE, DECAY = 1e-5, 0.01
 WARM = 0.05
 """Share of the time over which the rate rises."""
@@ -164,13 +167,22 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     pieces = prepared(cases, pre, outputs, control)
     look = look_for(order.parent, cases, outputs, control, order.settings.seed) if order.parent else None
     # at another size the parent's own images are strange to it, and so are its answers
-    same = order.parent is not None and pre == order.parent.card.preprocessing and not look
+    as_parent = order.parent is not None and pre == order.parent.card.preprocessing
+    same = as_parent and not look
     replay = replay_of(order.parent, pre, control) if order.parent and same else ()
     batch = BATCH if pre.dims == 2 else 2
-    network = pupils.pupil(order.parent, outputs, registry, apart=bool(look)) if order.parent else None
     food = Helpings(pieces, replay, pre, batch, order.settings.seed)
-    if network is None:
-        mean, std = (torch.tensor(v).view(-1, *[1] * pre.dims) for v in (pre.mean, pre.std))
+    mean, std = (torch.tensor(v).view(-1, *[1] * pre.dims) for v in (pre.mean, pre.std))
+
+    def first() -> Iterator[Tensor]:
+        for _ in range(SETTLED_ON):
+            control.between()
+            yield (food.next()[0] - mean) / std
+
+    if order.parent:
+        strange = first if look and not as_parent else None
+        network = pupils.pupil(order.parent, outputs, registry, apart=bool(look), first=strange)
+    else:
         network = pupils.blank(
             order.settings.network, pre, outputs, registry, lambda: [(i - mean) / std for i in food.plain(8)]
         )

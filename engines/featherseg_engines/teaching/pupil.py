@@ -4,7 +4,7 @@ A candidate's card says its form: "folded", or, where classes were added to pict
 and a look that says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -18,7 +18,7 @@ from featherseg_engines.networks.class_gate import ClassGated
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.teaching.classes import Outputs
 from featherseg_engines.teaching.order import Settings
-from featherseg_engines.training.folded_form import folded_form
+from featherseg_engines.training.folded_form import folded_form, settle
 
 ENCODERS = ("stem", "encoder", "bridge", "body", "tokens", "local_stages", "widen", "down", "drop")
 """How the children of our networks that read the image are called; what follows them draws the answer."""
@@ -26,12 +26,24 @@ HEADS = ("head",)
 
 
 def pupil(
-    parent: ModelBundle, outputs: Outputs, registry: NetworkRegistry, *, apart: bool = False
+    parent: ModelBundle,
+    outputs: Outputs,
+    registry: NetworkRegistry,
+    *,
+    apart: bool = False,
+    first: Callable[[], Iterable[Tensor]] | None = None,
 ) -> nn.Module:
     """A network with the parent's weights, folded, with one output more for each class it does not know.
 
     A new class begins as the mean of the parent's classes: what stands out in one kind of image often does in
-    another. ``apart``: the pictures are of another kind, and no class has to be told from the parent's.
+    another.
+
+    Parameters
+    ----------
+    apart
+        The pictures are of another kind than the parent's: no class has to be told from those it knows.
+    first
+        Gives inputs (b, c, h, w) that the norms are settled on before anything is learnt; None keeps the parent's.
 
     Raises
     ------
@@ -50,9 +62,13 @@ def pupil(
         network = registry.build(card.network, in_channels=channels, classes=count)
         if form == "full":
             load_grown(network, parent.weights)
+        if form == "full" and first:
+            settle(network, first())
         network = folded_form(network)
         if form == "folded":
             load_grown(network, parent.weights)
+            if first:
+                settle(network, first())
         return network
 
     if form == "gated":

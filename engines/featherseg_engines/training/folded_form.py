@@ -5,7 +5,7 @@ step. Each folded convolution thus starts with outputs of unit spread, as the br
 BatchNorms at the blocks' ends, in stem and laterals stay and learn.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -22,7 +22,7 @@ class Foldable(Protocol):
 
 
 @torch.no_grad()
-def settle(network: nn.Module, inputs: Sequence[Tensor]) -> None:
+def settle(network: nn.Module, inputs: Iterable[Tensor]) -> None:
     """Set every BatchNorm's running statistics to the plain mean over ``inputs`` (b, c, h, w), normalised."""
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
