@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from support.paths import TINY
 
+from featherseg.session.own_models import OwnModel, details_in_words
 from featherseg.session.samples import bundled_samples
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import ModelError
@@ -111,6 +112,11 @@ def test_what_the_parent_knew_it_answers_as_ever_at_its_own_size(mine, skin):
         assert len(found) == len(bundle.card.labels) and np.allclose(found[:1], told, atol=1e-4)
         assert found[1:].max() < 1e-6, "what it does not know it does not find"
     assert deployed.seeing(skin[0].voxels).evidence(skin[0].voxels[0]).maps, "strokes read its features"
+
+
+def test_the_list_of_models_says_what_it_holds(mine):
+    row = OwnModel(mine[0], record=None, shipped=False, loaded=False)
+    assert "Holds repsegnet.skin, which answers for its own kind" in details_in_words(row)
 
 
 def test_a_person_is_answered_by_what_was_taught(mine):

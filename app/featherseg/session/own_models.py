@@ -207,6 +207,8 @@ def details_in_words(row: OwnModel) -> str:
     lines = [f"{card.name} · {card.network} · weights {row.bundle.identity}"]
     if card.parent:
         lines.append(f"Started from {card.parent}")
+    if card.known:
+        lines.append(f"Holds {card.known.split(' ')[0]}, which answers for its own kind of image as before")
     if record is None:
         return "\n".join([*lines, card.note])
     settings = record.settings
