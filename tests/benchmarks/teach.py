@@ -6,6 +6,10 @@ forest on multi-scale features (scikit-image's trainable segmentation) and plain
 Adam at the paper's rate for the same time. A finished row is kept in ``out/bench_teach`` and not made again.
 
     python3 dev.py bench teach [--quick] [--cases 10] [--tasks polyp,nuclei] [--minutes 3] [--dev 40] [--only ours]
+
+``--steps 350`` ends each of our lessons after so many steps instead (a fold after its share of them), whatever else
+the machine does: what three minutes on two idle cores hold stands in the row of a run without it. Such rows are kept
+apart, and say nothing of seconds.
 """
 
 import argparse
@@ -13,7 +17,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,7 +31,8 @@ from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.inference.postprocess import labels_at
 from featherseg_engines.models.bundle import ModelBundle, open_bundle
 from featherseg_engines.models.catalogue import Catalogue
-from featherseg_engines.teaching.order import Settings, TeachOrder
+from featherseg_engines.teaching.order import Control, Listen, Settings, TaughtCase, TeachOrder
+from featherseg_engines.teaching.school import Learnt, School, standard_school
 from featherseg_engines.teaching.teach import LocalTeacher
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,12 +115,15 @@ def by_name(bundle: ModelBundle, dataset: Dataset) -> Answer:
     return lambda voxels: table[labels_at(model.volume_probability(voxels), 0.5)]
 
 
-def order_of(task: Task, count: int, minutes: float, seed: int) -> TeachOrder:
+def order_of(task: Task, count: int, minutes: float, seed: int, threads: int = 2) -> TeachOrder:
     """``count`` cases of the train part, taught to the task's parent."""
     order = order_from_dataset(DATA / task.data, "train", task.glob)
     parent = None if task.network else parent_of(task, minutes)
     settings = Settings(
-        minutes=task.minutes or minutes, seed=seed, network=task.network or Settings().network
+        minutes=task.minutes or minutes,
+        seed=seed,
+        threads=threads,
+        network=task.network or Settings().network,
     )
     cases = drawn(order.cases, count, seed)
     return replace(order, cases=cases, parent=parent, in_use=parent, settings=settings)
@@ -140,15 +148,38 @@ def print_phase(at: object) -> None:
     """Nothing: a lesson's progress is not part of the table."""
 
 
-def ours(task: Task, order: TeachOrder, dev: Dataset, own: Dataset | None, folder: Path) -> dict[str, object]:
+def by_steps(steps: int) -> School:
+    """The product's school, by steps instead of the clock: ``steps`` for the whole time of an order."""
+    from featherseg_engines.teaching.learn import Budget, learn
+    from featherseg_engines.teaching.lesson import budget_s
+
+    def learnt(
+        cases: Sequence[TaughtCase],
+        order: TeachOrder,
+        seconds: float,
+        control: Control,
+        listen: Listen,
+        look: object,
+    ) -> Learnt:
+        share = seconds / budget_s(order)
+        budget = Budget(1e9, steps=max(1, round(steps * share)))
+        return learn(cases, order, budget, control, listen, look)  # type: ignore[arg-type]
+
+    return School(learnt, standard_school().export)  # type: ignore[arg-type]
+
+
+def ours(
+    task: Task, order: TeachOrder, dev: Dataset, own: Dataset | None, folder: Path, steps: int = 0
+) -> dict[str, object]:
     """The product's way: Dice on dev and on the parent's own task, and what the gate said."""
     started = time.monotonic()
-    outcome = LocalTeacher().teach(order, folder, Unhurried(), print_phase)
+    school = by_steps(steps) if steps else None
+    outcome = LocalTeacher(school).teach(order, folder, Unhurried(), print_phase)
     verdict = outcome.verdict
     return {
         "after": dice(by_name(outcome.candidate, dev), dev),
         "own_after": dice(by_name(outcome.candidate, own), own) if own else None,
-        "seconds": time.monotonic() - started,
+        "seconds": float("nan") if steps else time.monotonic() - started,
         "steps": outcome.candidate.card.training.settings["steps"],
         "decision": verdict.decision,
         "gate": [verdict.parent_dice, verdict.candidate_dice],
@@ -264,15 +295,17 @@ def before(order: TeachOrder, dev: Dataset, own: Dataset | None) -> dict[str, ob
 def row(task: Task, count: int, options: argparse.Namespace) -> dict[str, object]:
     """One line of the table; what is there already is not made again."""
     OUT.mkdir(parents=True, exist_ok=True)
-    kept = OUT / f"{task.name}_{count}.json"
+    kept = OUT / f"{task.name}_{count}{f'_{options.steps}' if options.steps else ''}.json"
     found: dict[str, object] = json.loads(kept.read_text()) if kept.exists() else {}
-    order = order_of(task, count, options.minutes, options.seed)
+    order = order_of(task, count, options.minutes, options.seed, options.threads)
     dev = part(f"{task.data}:{task.glob}", "dev", options.dev)
     own = part(task.own, "dev", options.dev) if task.own else None
     works: dict[str, Callable[[], dict[str, object]]] = {
         "before": lambda: before(order, dev, own),
         "whole": lambda: {"dice": dice(by_name(Catalogue().resolve(task.whole), dev), dev)},
-        "ours": lambda: ours(task, order, dev, own, OUT / f"{task.name}_{count}_{int(time.time())}"),
+        "ours": lambda: ours(
+            task, order, dev, own, OUT / f"{task.name}_{count}_{int(time.time())}", options.steps
+        ),
         "plain": lambda: plain(order, dev, options.minutes),
         "forest": lambda: forest(order, dev),
     }
@@ -318,6 +351,8 @@ def main(words: list[str]) -> int:
     parser.add_argument("--dev", type=int, default=40, help="dev images, at most")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--only", default="", help="ours, plain or forest")
+    parser.add_argument("--steps", type=int, default=0, help="of our lessons, in place of their time")
+    parser.add_argument("--threads", type=int, default=2, help="of our lessons")
     options = parser.parse_args(words)
     if not DATA.is_dir():
         print("The shared data are not here; this benchmark needs them.")
