@@ -84,6 +84,25 @@ def test_the_look_learns_whose_kind_a_picture_is(cells, replay):
     assert mine.float().mean() >= 0.75 and theirs.float().mean() <= 0.25
 
 
+def test_a_picture_that_is_the_only_one_of_its_sort_is_still_the_persons(cells, replay):
+    look = LookLearns(SKIN, pieces(cells), replay, seed=1)
+    for parameter in look.network.parameters():
+        torch.nn.init.zeros_(parameter)
+    torch.nn.init.constant_(look.network[-1].bias, -3.0)
+    saying = {
+        id(p.sample): -0.5 - i for i, p in enumerate([*look._mine, *(replay[i] for i in range(0, 96, 3))])
+    }
+    look._of = lambda piece: saying[id(piece.sample)]
+    look.finish()
+    assert look.network[-1].bias.item() == pytest.approx(-3.0 + 0.5 + (2 * len(cells) - 1) / 2)
+    for said in (lambda _: 0.0, lambda piece: 9.0 if saying[id(piece.sample)] > -len(cells) else 1.0):
+        look._of, before = said, look.network[-1].bias.item()
+        look.finish()
+        assert look.network[-1].bias.item() == before, (
+            "they cannot be parted, or the border lies near the person's"
+        )
+
+
 @pytest.mark.parametrize("label", ["lesion", "hair"])
 def test_the_parent_is_held_for_pictures_of_another_kind_and_not_for_its_own(label, skin, cells):
     for taught, held in ((skin, False), (cells, True)):

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from featherseg_engines.inference.kind import sight_of_kind
 from featherseg_engines.models.bundle import ModelBundle
@@ -85,6 +85,7 @@ class LookLearns:
     def __init__(self, known: ModelBundle, mine: Sequence[Piece], theirs: Sequence[Piece], seed: int) -> None:
         pre = sight_of_kind(known.card.preprocessing)
         self.known, self.network = known, kind_look(pre.channels)
+        self._mine, self._theirs = mine, theirs
         self._food = Helpings(mine, theirs, pre, BATCH, seed)
         self._mean, self._std = (torch.tensor(v).view(-1, 1, 1) for v in (pre.mean, pre.std))
         self._done = 0
@@ -105,6 +106,22 @@ class LookLearns:
             self._optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
+
+    @torch.no_grad()
+    def finish(self) -> None:
+        """Move the border towards the parent's pictures, half way to the nearest of them, where it parts both at all.
+
+        Of a person's few pictures one may be the only one of its sort, and it weighs little while the look learns.
+        """
+        step = max(1, len(self._theirs) // COMPARED)
+        nearest = min(self._of(piece) for piece in self._mine)
+        farthest = max(self._of(self._theirs[i]) for i in range(0, len(self._theirs), step))
+        last = self.network[-1]
+        if nearest > farthest and isinstance(last, nn.Conv2d) and last.bias is not None:
+            last.bias -= min((nearest + farthest) / 2, 0.0)
+
+    def _of(self, piece: Piece) -> float:
+        return float(self.kind(torch.from_numpy(piece.sample.image).float()[None] / 255))
 
     def kind(self, images: Tensor) -> Tensor:
         """Pictures (b, c, h, w) in 0..1 to (b, 1, 1, 1): above 0 where one is the person's."""

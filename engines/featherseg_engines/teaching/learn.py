@@ -130,6 +130,9 @@ def learn(
     if not runner.curve or runner.curve[-1].step < runner.steps:
         runner.look(look)
         listen(runner.progress())
+    if lesson.look:
+        control.between()
+        lesson.look.finish()
     network = runner.result()
     seconds = budget.clock() - started
     return Learned(
