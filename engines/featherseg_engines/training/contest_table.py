@@ -1,5 +1,6 @@
 """The results of a contest in Markdown and as a plot."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -69,10 +70,13 @@ Skin lesion, one seed, a short schedule: differences below about 0.02 say nothin
 |---|---|---|---|---|---|---|
 """
 WIDTH, HEIGHT, MARGIN = 900, 460, 70
-NAME, LINE = 110, 15
-"""Room for a name in the plot, in pixels."""
-ASIDE = (0, *(sign * LINE * n for n in range(1, 40) for sign in (1, -1)))
-"""Where a name goes that would lie over another."""
+LINE, DOT = 15, 5
+"""Height of a name and half the width of a dot in the plot, in pixels."""
+ASIDE = (0, *(sign * LINE * n // 2 for n in range(1, 60) for sign in (1, -1)))
+"""How much higher or lower a name goes that would lie over another or over a dot."""
+MARKS = tuple(base * 10**power for power in range(4) for base in (1, 2, 5))
+"""Milliseconds that the axis names."""
+Rectangle = tuple[float, float, float, float]
 COLOURS = {"skin": "#d55e00", "polyp": "#0072b2"}
 
 
@@ -146,7 +150,7 @@ def _dice(r: Result) -> str:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Dice over milliseconds, a dot a network and task, as a PNG.
+    """Dice over milliseconds (on a logarithmic axis), a dot a network and task, as a PNG.
 
     Raises
     ------
@@ -155,38 +159,54 @@ def plot(results: Sequence[Result], path: Path) -> None:
     """
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(15)
-    most = max(r.ms for r in results) * 1.25
-    low = int(min(r.dice for r in results) * 10) / 10
+    times = [r.ms for r in results]
+    left, most = math.log(min(times) / 1.25), math.log(max(times) * 2)
+    low, high = int(min(r.dice for r in results) * 10), int(max(r.dice for r in results) * 10) + 1
     right, bottom = WIDTH - MARGIN, HEIGHT - MARGIN
 
-    def at(r: Result) -> tuple[float, float]:
-        x = MARGIN + r.ms / most * (right - MARGIN)
-        return x, bottom - (r.dice - low) / (1.0 - low) * (bottom - MARGIN // 2)
+    def across(ms: float) -> float:
+        return MARGIN + (math.log(ms) - left) / (most - left) * (right - MARGIN)
+
+    def down(dice: float) -> float:
+        return bottom - (10 * dice - low) / (high - low) * (bottom - MARGIN // 2)
 
     draw.line([(MARGIN, MARGIN // 2), (MARGIN, bottom), (right, bottom)], fill="black")
-    for tenth in range(round(low * 10), 11):
-        y = bottom - (tenth / 10 - low) / (1.0 - low) * (bottom - MARGIN // 2)
+    for tenth in range(low, high + 1):
+        y = down(tenth / 10)
         draw.line([(MARGIN, y), (right, y)], fill="#e3e3e3")
         draw.text((MARGIN - 8, y), f"{tenth / 10:.1f}", fill="black", font=font, anchor="rm")
-    step = max(1, round(most / 8))
-    for ms in range(0, int(most) + 1, step):
-        x = MARGIN + ms / most * (right - MARGIN)
-        draw.text((x, bottom + 6), str(ms), fill="black", font=font, anchor="mt")
+    for ms in (m for m in MARKS if left < math.log(m) < most):
+        draw.line([(across(ms), bottom), (across(ms), bottom + 4)], fill="black")
+        draw.text((across(ms), bottom + 7), str(ms), fill="black", font=font, anchor="mt")
     draw.text(
         (WIDTH // 2, HEIGHT - 14), "milliseconds, deployed, two threads", fill="black", font=font, anchor="mb"
     )
     draw.text((8, 8), "Dice on dev, equal steps", fill="black", font=font)
     for number, task in enumerate(dict.fromkeys(r.task for r in results)):
         draw.text((right - 90 * number - 60, 8), task, fill=COLOURS.get(task, "black"), font=font)
-    taken: list[tuple[float, float]] = []
-    for r in results:
-        x, y = at(r)
-        colour = COLOURS.get(r.task, "black")
-        draw.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour)
-        aside = next(d for d in ASIDE if all(abs(x - a) > NAME or abs(y + d - b) > LINE for a, b in taken))
-        taken.append((x, y + aside))
-        draw.text((x + 9, y + aside), r.network, fill=colour, font=font, anchor="lm")
+    dots = [(across(r.ms), down(r.dice)) for r in results]
+    taken: list[Rectangle] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in dots]
+    for r, (x, y) in zip(results, dots, strict=True):
+        colour, wide = COLOURS.get(r.task, "black"), font.getlength(r.network)
+        draw.ellipse([x - DOT, y - DOT, x + DOT, y + DOT], fill=colour)
+        here, aside = _free(x + 2 * DOT, y, wide, taken)
+        taken.append(here)
+        if aside:
+            draw.line([(x, y), (here[0] - 2, y + aside)], fill=colour)
+        draw.text((here[0], y + aside), r.network, fill=colour, font=font, anchor="lm")
     small = picture.quantize(32)
     write_verified(
         path, lambda p: small.save(p, "PNG", optimize=True), lambda p: Image.open(p).size == small.size
     )
+
+
+def _free(x: float, y: float, wide: float, taken: Sequence[Rectangle]) -> tuple[Rectangle, int]:
+    """Where a name may stand beside (x, y) without lying over anything, and by how much lower that is."""
+    for aside in ASIDE:
+        begin = x + (12 if aside else 0)
+        found = (begin, y + aside - LINE / 2, begin + wide, y + aside + LINE / 2)
+        if not any(
+            found[0] < t[2] and t[0] < found[2] and found[1] < t[3] and t[1] < found[3] for t in taken
+        ):
+            return found, aside
+    return (x, y - LINE / 2, x + wide, y + LINE / 2), 0
