@@ -52,6 +52,8 @@ GENTLE = {"lgmsnet": 5e-4}
 """… and of networks that come apart at it."""
 APART_FASTER = 1.5
 """… and so much higher where the candidate holds its parent: there is nothing to forget."""
+APART_STEPS, STEPS_A_PIECE = 350, 18
+"""… and no more steps than this, or this for each slice: further ones learn few pictures by heart."""
 SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
 LAST_RATE, DECAY = 1e-5, 0.01
@@ -153,6 +155,7 @@ class _Lesson:
     still: list[nn.Module]
     remembering: Remembering | None
     look: LookLearns | None
+    most_steps: int
     food: Helpings
     pre: Preprocessing
     outputs: Outputs
@@ -199,7 +202,8 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
         still += pupils.norms(network)
     name = order.parent.card.network if order.parent else order.settings.network
     rate = rate_for(registry.get(name).name, pre.dims, apart=bool(look))
-    return _Lesson(network, still, remembering, look, food, pre, outputs, rate)
+    most = max(APART_STEPS, STEPS_A_PIECE * len(pieces)) if look else 0
+    return _Lesson(network, still, remembering, look, most, food, pre, outputs, rate)
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
@@ -251,7 +255,12 @@ class _Run:
         """Share of the lesson that is over, by time or by steps."""
         if self._budget.steps:
             return self.steps / self._budget.steps
-        return (self._budget.clock() - self._started) / max(self._budget.seconds, 1e-6)
+        by_time = self._spent() / max(self._budget.seconds, 1e-6)
+        most = self._lesson.most_steps
+        return max(by_time, self.steps / most) if most else by_time
+
+    def _spent(self) -> float:
+        return self._budget.clock() - self._started
 
     def over(self) -> bool:
         """Whether the time is up; there is always one step."""
@@ -332,9 +341,12 @@ class _Run:
 
     def progress(self) -> TeachProgress:
         """Where the lesson stands; the newest point and picture go with it."""
-        left = max(0.0, self._budget.seconds - (self._budget.clock() - self._started))
+        done, spent = min(self.done, 1.0), self._spent()
+        left = max(0.0, self._budget.seconds - spent)
+        if self._lesson.most_steps and done > 0:
+            left = min(left, spent * (1 - done) / done)
         point = self.curve[-1] if self.curve else None
-        return TeachProgress("learning", min(self.done, 1.0), left, point, self._picture)
+        return TeachProgress("learning", done, left, point, self._picture)
 
     def result(self) -> nn.Module:
         """A copy of the averaged network in eval mode."""
