@@ -69,11 +69,11 @@ class OnnxModel:
         known = self.bundle.known()
         if known is None:
             return None
-        if self.bundle.card.activation != "softmax" or known.card.activation != "softmax":
-            raise ModelError(f"The model '{self.bundle.card.name}' holds another that does not fit it.")
-        unknown = self.bundle.card.outputs - known.card.outputs
-        if unknown < 0 or known.card.dims != self.bundle.card.dims:
-            raise ModelError(f"The model '{self.bundle.card.name}' holds another that does not fit it.")
+        card = self.bundle.card
+        unknown = card.outputs - known.card.outputs
+        kinds = {card.activation, known.card.activation}
+        if unknown < 0 or kinds != {"softmax"} or known.card.dims != card.dims:
+            raise ModelError(f"The model '{card.name}' holds another that does not fit it.")
         held = OnnxModel(known, threads, choice_for(known) if timed else None, unknown=unknown)
         return held, Kind(self.bundle, known)
 

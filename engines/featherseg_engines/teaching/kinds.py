@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.kind import sight_of_kind
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.networks.whole_look import kind_look
-from featherseg_engines.teaching.classes import Outputs
-from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
-from featherseg_engines.teaching.order import Control, TaughtCase
+from featherseg_engines.teaching.helpings import Helpings, Piece
+from featherseg_engines.teaching.order import Control
 from featherseg_engines.teaching.replay import replay_of
 
 COMPARED = 32
@@ -130,11 +130,15 @@ class LookLearns:
 
 
 def look_for(
-    parent: ModelBundle, cases: Sequence[TaughtCase], outputs: Outputs, control: Control, seed: int
+    parent: ModelBundle,
+    seen: Callable[[Preprocessing], Sequence[Piece]],
+    control: Control,
+    seed: int,
 ) -> LookLearns | None:
     """A look that is to tell a person's cases from what the parent knows; None where they are of one kind.
 
-    Of a parent that holds another, that other is what is kept: what shipped, not what was taught.
+    Of a parent that holds another, that other is what is kept: what shipped, not what was taught. ``seen`` gives the
+    person's cases as the look sees them.
     """
     known = parent.known() or parent
     if known.card.dims != 2 or known.card.activation != "softmax":
@@ -143,7 +147,7 @@ def look_for(
     theirs = replay_of(known, sight, control)
     if not theirs:
         return None
-    mine = prepared(cases, sight, outputs, control)
+    mine = seen(sight)
     return LookLearns(known, mine, theirs, seed) if differ(mine, theirs) else None
 
 

@@ -26,7 +26,7 @@ from featherseg_engines.networks.registry import NetworkRegistry, default_regist
 from featherseg_engines.teaching import pupil as pupils
 from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
-from featherseg_engines.teaching.helpings import Helpings, prepared
+from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
 from featherseg_engines.teaching.kinds import LookLearns, look_for
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.order import (
@@ -171,7 +171,11 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     outputs = outputs_of(order)
     pre = _sight(cases, order, registry)
     pieces = prepared(cases, pre, outputs, control)
-    look = look_for(order.parent, cases, outputs, control, order.settings.seed) if order.parent else None
+
+    def seen(sight: Preprocessing) -> Sequence[Piece]:
+        return pieces if sight == pre else prepared(cases, sight, outputs, control)
+
+    look = look_for(order.parent, seen, control, order.settings.seed) if order.parent else None
     # at another size the parent's own images are strange to it, and so are its answers
     as_parent = order.parent is not None and pre == order.parent.card.preprocessing
     same = as_parent and not look

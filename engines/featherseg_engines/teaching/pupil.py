@@ -62,8 +62,8 @@ def pupil(
         network = registry.build(card.network, in_channels=channels, classes=count)
         if form == "full":
             load_grown(network, parent.weights)
-        if form == "full" and first:
-            settle(network, first())
+            if first:
+                settle(network, first())
         network = folded_form(network)
         if form == "folded":
             load_grown(network, parent.weights)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -42,9 +43,14 @@ class Pool:
         self._images = torch.from_numpy(np.stack([s.image for s in grown])).to(device)
         self._labels = torch.from_numpy(np.stack([s.labels for s in grown])).to(device)
         self._sides = torch.from_numpy(sides).to(device)
-        self._kinds = kinds_of(samples)
+        self._samples = samples
         if patches:
             self._centres = torch.from_numpy(np.stack([_centres(s) for s in samples])).to(device)
+
+    @cached_property
+    def _kinds(self) -> npt.NDArray[np.intp]:
+        """Found when a course first asks to balance them."""
+        return kinds_of(self._samples)
 
     def order(self, count: int, balance: float = 0.0) -> Tensor:
         """Indices (count,) of samples at random: each as often as the others, or rare kinds more often.
