@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 ON_DEVICE = "Only learn, on this device (cuda); without it, what was learned is measured"
 
+SEEDED = "~"
+"""Between a row's name and the seed of a further run of it."""
+
 app = typer.Typer(help="The recipes of the shipped models.", no_args_is_help=True)
 
 
@@ -72,7 +75,9 @@ def learn(
     teachers: Annotated[
         str, typer.Option(help="Rows with finished runs in AFTER, with commas, heeded by those of their task")
     ] = "",
-    seed: Annotated[int, typer.Option(help="Another than the rows'; 0: theirs")] = 0,
+    seeds: Annotated[
+        str, typer.Option(help="Others than the rows', with commas: the runs after the first are named NAME~SEED")
+    ] = "",
     rate: Annotated[float, typer.Option(help="Another learning rate than the rows'; 0: theirs")] = 0.0,
     balance: Annotated[float, typer.Option(help="0 to 1: show rare kinds of picture more often")] = 0.0,
 ) -> None:
@@ -86,18 +91,22 @@ def learn(
 
     if teachers and after is None:
         raise ModelError("Teachers need --after, the folder that holds their finished runs.")
+    if not all(part.strip().isdigit() for part in seeds.split(",") if seeds):
+        raise ModelError(f"'{seeds}' is not a list of seeds, like 42,43.")
     entries = []
     for name in names:
         row, parent = dataclasses.replace(_row(name), parent=""), _row(name).parent
         lesson = lesson_of(row, data, default_registry(), models_folder(), 1)
-        other = {"seed": seed, "learning_rate": rate, "balance": balance}
-        plan = dataclasses.replace(lesson.plan, **{k: v for k, v in other.items() if v})  # type: ignore[arg-type]
-        lesson = dataclasses.replace(lesson, plan=plan)
-        heard = [t for t in teachers.split(",") if t.split(".")[-1] == name.split(".")[-1]]
+        heard = [t for t in teachers.split(",") if _task_of(t) == _task_of(name)]
         told = tuple((t.split(".")[0], training_folder(after / t)) for t in heard) if after else ()
         before = [(training_folder(after / n), after / n) for n in (name, parent) if n] if after else []
         begin = next((folder for pair in before for folder in pair if folder.is_dir()), None)
-        entries.append(Entry(lesson, training_folder(work / name), begin, told))
+        for at, seed in enumerate(seeds.split(",")):
+            other = {"seed": int(seed or 0), "learning_rate": rate, "balance": balance}
+            plan = dataclasses.replace(lesson.plan, **{k: v for k, v in other.items() if v})  # type: ignore[arg-type]
+            run = f"{name}{SEEDED}{plan.seed}" if at else name
+            folder = training_folder(work / run)
+            entries.append(Entry(dataclasses.replace(lesson, plan=plan), folder, begin, told))
     learn_all(entries, default_registry(), device, minutes, typer.echo)
 
 
@@ -232,6 +241,11 @@ def replay(
     train = read_dataset(dataset, "train")
     size = save_sample(train, dataset / "dataset.json", replay_folder() / train.name, count)
     typer.echo(f"{train.name}: {count} images, {size / 1000:.0f} kB")
+
+
+def _task_of(run: str) -> str:
+    """The task in a row's or a further run's name."""
+    return run.partition(SEEDED)[0].split(".")[-1]
 
 
 def _row(name: str) -> "Row":
