@@ -73,10 +73,11 @@ def learn(
         Path | None, typer.Option(help="Begin from the rows' finished runs, or models, in here")
     ] = None,
     teachers: Annotated[
-        str, typer.Option(help="Rows with finished runs in AFTER, with commas, heeded by those of their task")
+        str, typer.Option(help="Runs or models in AFTER, with commas, heeded by the rows of their task")
     ] = "",
     seeds: Annotated[
-        str, typer.Option(help="Others than the rows', with commas: the runs after the first are named NAME~SEED")
+        str,
+        typer.Option(help="Others than the rows', with commas: the runs after the first are named NAME~SEED"),
     ] = "",
     rate: Annotated[float, typer.Option(help="Another learning rate than the rows'; 0: theirs")] = 0.0,
     balance: Annotated[float, typer.Option(help="0 to 1: show rare kinds of picture more often")] = 0.0,
@@ -93,14 +94,19 @@ def learn(
         raise ModelError("Teachers need --after, the folder that holds their finished runs.")
     if not all(part.strip().isdigit() for part in seeds.split(",") if seeds):
         raise ModelError(f"'{seeds}' is not a list of seeds, like 42,43.")
+
+    def there(run: str) -> "Path | None":
+        """A finished run of that name, or a model."""
+        places = (training_folder(after / run), after / run) if after and run else ()
+        return next((place for place in places if place.is_dir()), None)
+
     entries = []
     for name in names:
         row, parent = dataclasses.replace(_row(name), parent=""), _row(name).parent
         lesson = lesson_of(row, data, default_registry(), models_folder(), 1)
         heard = [t for t in teachers.split(",") if _task_of(t) == _task_of(name)]
-        told = tuple((t.split(".")[0], training_folder(after / t)) for t in heard) if after else ()
-        before = [(training_folder(after / n), after / n) for n in (name, parent) if n] if after else []
-        begin = next((folder for pair in before for folder in pair if folder.is_dir()), None)
+        told = tuple((t.split(".")[0], there(t) or training_folder(Path(t))) for t in heard)
+        begin = there(name) or there(parent)
         for at, seed in enumerate(seeds.split(",")):
             other = {"seed": int(seed or 0), "learning_rate": rate, "balance": balance}
             plan = dataclasses.replace(lesson.plan, **{k: v for k, v in other.items() if v})  # type: ignore[arg-type]

@@ -132,6 +132,38 @@ def test_teachers_without_a_folder_to_find_them_in_are_refused(tmp_path):
     assert told.exit_code != 0 and "--after" in str(told.exception)
 
 
+def test_several_seeds_of_a_row_are_runs_of_their_own_that_may_teach_it(tmp_path, monkeypatch):
+    taken: list[Entry] = []
+    monkeypatch.setattr(
+        "featherseg_engines.training.accelerator.turns.learn_all", lambda e, *_: taken.extend(e)
+    )
+    shutil.copytree(TINY, tmp_path / "isic2017_lesion")
+    words = ["rows", "learn", "med2dsegnet.skin", "--data", str(tmp_path), "--seeds"]
+    told = CliRunner().invoke(app, [*words, "43,44"])
+    assert told.exit_code == 0, told.output
+    assert [(e.name, e.lesson.plan.seed) for e in taken] == [
+        ("med2dsegnet.skin", 43),
+        ("med2dsegnet.skin~44", 44),
+    ]
+    (tmp_path / "med2dsegnet.skin~44.training").mkdir()
+    (tmp_path / "lgmsnet.skin").mkdir()
+    taught = [
+        "43",
+        "--after",
+        str(tmp_path),
+        "--teachers",
+        "med2dsegnet.skin~44,lgmsnet.skin,lgmsnet.polyp,unext.skin",
+    ]
+    CliRunner().invoke(app, [*words, *taught])
+    assert [(t, folder.name) for t, folder in taken[-1].teachers] == [
+        ("med2dsegnet", "med2dsegnet.skin~44.training"),
+        ("lgmsnet", "lgmsnet.skin"),
+        ("unext", "unext.skin.training"),  # not there: a sentence says so when it begins
+    ]
+    told = CliRunner().invoke(app, [*words, "43,many"])
+    assert told.exit_code != 0 and "list of seeds" in str(told.exception)
+
+
 def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):
     first, second = tmp_path / "first.training", tmp_path / "second.training"
     learn_all([Entry(lesson(), first)], default_registry(), "cpu", 0.0, lambda _: None)

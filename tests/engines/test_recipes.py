@@ -1,6 +1,7 @@
 """Recipes of the shipped models: rows, folded lessons, patches at native size, half-precision files, adoption."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import onnxruntime
@@ -15,8 +16,9 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import whole
 from featherseg_engines.models.bundle import open_bundle
 from featherseg_engines.networks.registry import default_registry
+from featherseg_engines.training import publish
 from featherseg_engines.training.checkpoint import load_weights, save_tensors
-from featherseg_engines.training.export import onnx_bytes, with_half_kernels
+from featherseg_engines.training.export import onnx_bytes, with_byte_kernels, with_half_kernels
 from featherseg_engines.training.folded_form import folded_form, settle
 from featherseg_engines.training.plan import Stage
 from featherseg_engines.training.rows import Row, adopt, lesson_of, read_rows, table, train_row
@@ -150,6 +152,51 @@ def test_half_kernels_halve_the_file_and_hardly_move_the_answer():
         for content in (exact, half)
     ]
     assert answers[1].dtype == np.float32 and 0 < np.abs(answers[0] - answers[1]).max() < 2e-3
+
+
+def test_byte_kernels_halve_a_file_once_more_whatever_it_held_and_hardly_move_the_answer():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 64, 3, padding=1), torch.nn.ReLU(), torch.nn.Conv2d(64, 128, 3)
+    )
+    with torch.no_grad():
+        network[2].weight[0] = 0.0  # nothing to divide by
+    image = torch.rand(1, 3, 32, 32)
+    exact = onnx_bytes(network, image)
+    half = with_half_kernels(exact)
+    expected = network(image).detach().numpy()
+    for content in (exact, half):
+        small = with_byte_kernels(content)
+        assert len(small) < 0.6 * len(half)
+        session = onnxruntime.InferenceSession(small, providers=["CPUExecutionProvider"])
+        answer = session.run(None, {"image": image.numpy()})[0]
+        assert (
+            answer.dtype == np.float32 and 0 < np.abs(answer - expected).max() < 0.01 * np.abs(expected).max()
+        )
+
+
+@pytest.mark.parametrize(("as_bytes", "share"), [(0.5004, 0.4), (0.52, 1.0)])
+def test_a_large_file_is_stored_as_bytes_only_where_its_dice_stays(tmp_path, monkeypatch, as_bytes, share):
+    network = torch.nn.Conv2d(64, 64, 3)
+    half = with_half_kernels(onnx_bytes(network, torch.rand(1, 64, 8, 8)))
+    (tmp_path / "model.onnx").write_bytes(half)
+    save_tensors(tmp_path / "weights.safetensors", network.state_dict())
+    dice = iter([0.5, as_bytes])
+    told = lambda *_: SimpleNamespace(summary=lambda: SimpleNamespace(dice=next(dice)))  # noqa: E731
+    monkeypatch.setattr(publish, "_with_onnx", told)
+    monkeypatch.setattr(publish, "LARGE", 1000)
+    publish._lighter(None, tmp_path, None)
+    size = (tmp_path / "model.onnx").stat().st_size
+    assert abs(size / len(half) - share) < 0.2
+
+
+def test_a_model_measured_again_says_what_its_recipe_says_now(tmp_path):
+    registry = default_registry()
+    lesson = lesson_of(row(), TINY.parent, registry, tmp_path, 1)
+    bundle = train_row(row(), lesson, registry, tmp_path / "work")
+    told = row(history="Taught twice.", not_for="Play.").about
+    card = publish.measured_again(bundle, lesson.dev, told).card
+    assert "Taught twice." in card.note and "not a medical device" in card.note and card.not_for == "Play."
 
 
 def test_joined_sets_keep_names_apart_and_count_every_number_as_the_one_label():

@@ -23,14 +23,16 @@ from featherseg_engines.labels import OKABE_ITO
 from featherseg_engines.models.bundle import CARD, ONNX, WEIGHTS, ModelBundle, file_sha256, open_bundle
 from featherseg_engines.models.card import LabelEntry, ModelCard, TrainingRecord
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
-from featherseg_engines.training.export import export_onnx, with_half_kernels
+from featherseg_engines.training.export import export_onnx, with_byte_kernels, with_half_kernels
 from featherseg_engines.training.plan import History
 
 if TYPE_CHECKING:
     from featherseg_engines.training.lesson import Lesson
 
 MAY_MOVE = 0.001
-"""Change of the dev Dice up to which kernels are stored in half precision."""
+"""Change of the dev Dice up to which kernels are stored in half precision, or as bytes."""
+LARGE = 8_000_000
+"""Bytes of a file in half precision above which its kernels are stored as bytes: all models share 200 MB."""
 
 
 SHORT = re.compile(r" ?Short schedule: dev Dice .*? aimed at\.")
@@ -70,24 +72,29 @@ def measured_again(bundle: ModelBundle, dev: Dataset, about: About) -> ModelBund
     """
     bundle.verify()
     training = replace(bundle.card.training, permits=about.permits)
-    card = replace(bundle.card, training=training, not_for=about.not_for)
+    card = replace(bundle.card, training=training, not_for=about.not_for, note=about.note)
     return _finished(card, bundle.folder, _lighter(card, bundle.folder, dev), about.target)
 
 
 def _lighter(card: ModelCard, folder: Path, dev: Dataset) -> Evaluation:
-    """Store the kernels in half precision where the dev Dice stays; what the file gives then."""
+    """Store the kernels in half precision, those of a large file as bytes, where the dev Dice stays.
+
+    Given is what the file says then.
+    """
     exact = _with_onnx(card, folder, dev)
     content = (folder / ONNX).read_bytes()
     light = with_half_kernels(content)
-    if len(light) > 0.9 * len(content):
-        return exact
-    _replace(folder / ONNX, light)
-    result = _with_onnx(card, folder, dev)
-    if abs(result.summary().dice - exact.summary().dice) >= MAY_MOVE:
-        _replace(folder / ONNX, content)
-        return exact
-    save_tensors(folder / WEIGHTS, half_kernels(load_file(str(folder / WEIGHTS))))
-    return result
+    ways = [with_byte_kernels(content), light] if len(light) > LARGE else [light]
+    for smaller in ways:
+        if len(smaller) > 0.9 * len(content):
+            continue
+        _replace(folder / ONNX, smaller)
+        result = _with_onnx(card, folder, dev)
+        if abs(result.summary().dice - exact.summary().dice) < MAY_MOVE:
+            save_tensors(folder / WEIGHTS, half_kernels(load_file(str(folder / WEIGHTS))))
+            return result
+    _replace(folder / ONNX, content)
+    return exact
 
 
 def _finished(card: ModelCard, folder: Path, result: Evaluation, target: float) -> ModelBundle:

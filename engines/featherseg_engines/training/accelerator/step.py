@@ -88,7 +88,9 @@ class Step:
         torch.cuda.synchronize()
         self._clear()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(
+            graph, stream=stream
+        ):  # of its own: graphs of one stream share cuBLAS's scratch memory
             self._value = self._work(self._images, self._labels)
         for parameter in self._network.parameters():
             _lay_alike(parameter)
