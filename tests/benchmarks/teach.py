@@ -6,6 +6,7 @@ forest on multi-scale features (scikit-image's trainable segmentation) and plain
 Adam at the paper's rate for the same time. A finished row is kept in ``out/bench_teach`` and not made again.
 
     python3 dev.py bench teach [--quick] [--cases 10] [--tasks polyp,nuclei] [--minutes 3] [--dev 40] [--only ours]
+        [--seeds 42,43,44]
 
 ``--steps 350`` ends each of our lessons after so many steps instead (a fold after its share of them), whatever else
 the machine does: what three minutes on two idle cores hold stands in the row of a run without it. Such rows are kept
@@ -38,6 +39,8 @@ from featherseg_engines.teaching.teach import LocalTeacher
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
 OUT = ROOT / "out" / "bench_teach"
+SEED = 42
+"""Which rows are made with where nobody names another; its files have no seed in their names."""
 Numbers = npt.NDArray[np.uint8]
 Answer = Callable[[npt.NDArray[np.generic]], Numbers]
 
@@ -292,19 +295,20 @@ def before(order: TeachOrder, dev: Dataset, own: Dataset | None) -> dict[str, ob
     return {"dice": dice(by_name(order.parent, dev), dev), "own": dice(by_name(order.parent, own), own)}
 
 
-def row(task: Task, count: int, options: argparse.Namespace) -> dict[str, object]:
+def row(task: Task, count: int, seed: int, options: argparse.Namespace) -> dict[str, object]:
     """One line of the table; what is there already is not made again."""
     OUT.mkdir(parents=True, exist_ok=True)
-    kept = OUT / f"{task.name}_{count}{f'_{options.steps}' if options.steps else ''}.json"
+    steps, other = (f"_{options.steps}" if options.steps else ""), (f"_s{seed}" if seed != SEED else "")
+    kept = OUT / f"{task.name}_{count}{steps}{other}.json"
     found: dict[str, object] = json.loads(kept.read_text()) if kept.exists() else {}
-    order = order_of(task, count, options.minutes, options.seed, options.threads)
+    order = order_of(task, count, options.minutes, seed, options.threads)
     dev = part(f"{task.data}:{task.glob}", "dev", options.dev)
     own = part(task.own, "dev", options.dev) if task.own else None
     works: dict[str, Callable[[], dict[str, object]]] = {
         "before": lambda: before(order, dev, own),
         "whole": lambda: {"dice": dice(by_name(Catalogue().resolve(task.whole), dev), dev)},
         "ours": lambda: ours(
-            task, order, dev, own, OUT / f"{task.name}_{count}_{int(time.time())}", options.steps
+            task, order, dev, own, OUT / f"{task.name}_{count}{other}_{int(time.time())}", options.steps
         ),
         "plain": lambda: plain(order, dev, options.minutes),
         "forest": lambda: forest(order, dev),
@@ -341,6 +345,18 @@ def line(task: Task, count: int, found: dict[str, dict[str, float]]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def over_seeds(found: Sequence[dict[str, dict[str, float]]]) -> str:
+    """Mean, lowest and highest of what several seeds gave."""
+    told = []
+    for way, key in (("ours", "after"), ("ours", "own_after"), ("plain", "after"), ("forest", "after")):
+        values = [one[way][key] for one in found if way in one and one[way].get(key) is not None]
+        if len(values) == len(found):
+            said = f"{way}{' on the own task' if key == 'own_after' else ''}"
+            told.append(f"{said} {np.mean(values):.3f} [{min(values):.3f}, {max(values):.3f}]")
+    decisions = [str(one.get("ours", {}).get("decision", "-")) for one in found]
+    return f"  over {len(found)} seeds: {'; '.join(told)}; gate {', '.join(decisions)}"
+
+
 def main(words: list[str]) -> int:
     """Make the rows that are missing and print the table."""
     parser = argparse.ArgumentParser(prog="bench teach", description=__doc__)
@@ -349,7 +365,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--tasks", default="", help="only these, with commas")
     parser.add_argument("--minutes", type=float, default=3.0)
     parser.add_argument("--dev", type=int, default=40, help="dev images, at most")
-    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--seeds", default=str(SEED), help="with commas; each draws other cases")
     parser.add_argument("--only", default="", help="ours, plain or forest")
     parser.add_argument("--steps", type=int, default=0, help="of our lessons, in place of their time")
     parser.add_argument("--threads", type=int, default=2, help="of our lessons")
@@ -361,14 +377,20 @@ def main(words: list[str]) -> int:
     rows = [(t, n) for t in chosen for n in t.counts if options.cases in (0, n)]
     rows.sort(key=lambda r: r[1] != 10)
     print(
-        f"{options.minutes:g} minutes of learning, at most {options.dev} dev images, seed {options.seed}\n\n"
+        f"{options.minutes:g} minutes of learning, at most {options.dev} dev images, seeds {options.seeds}\n\n"
         "| parent -> task | cases | before | after | whole train part | of the gap | s | plain | forest "
         "| own task | gate |\n"
         "|---|---|---|---|---|---|---|---|---|---|---|",
         flush=True,
     )
+    seeds = [int(seed) for seed in options.seeds.split(",")]
     for task, count in rows[:1] if options.quick else rows:
-        print(line(task, count, row(task, count, options)), flush=True)  # type: ignore[arg-type]
+        found = []
+        for seed in seeds:
+            found.append(row(task, count, seed, options))
+            print(line(task, count, found[-1]), flush=True)  # type: ignore[arg-type]
+        if len(seeds) > 1:
+            print(over_seeds(found), flush=True)  # type: ignore[arg-type]
     return 0
 
 

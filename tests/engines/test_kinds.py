@@ -69,6 +69,18 @@ def test_skin_is_of_the_kind_that_a_skin_model_knows_and_cells_are_not(skin, cel
     assert differ(pieces(cells), replay)
 
 
+def test_few_pictures_unlike_each_other_are_still_of_another_kind(skin, replay):
+    """Three dark, one like stained tissue: no one border parts them from skin, yet all lie far from it."""
+    rng = np.random.default_rng(0)
+    dark = [rng.poisson(12, (96, 128, 1)).repeat(3, 2) for _ in range(3)]
+    stained = np.stack([rng.normal(level, 14, (96, 128)) for level in (190, 120, 170)], -1)
+    seen = [np.clip(one, 0, 255).astype(np.uint8)[None] for one in (*dark, stained)]
+    cases = [TaughtCase(str(i), str(i), v, (v[..., 0] > 90).astype(np.uint8)) for i, v in enumerate(seen)]
+    assert differ(pieces(cases), replay)
+    for a in range(0, len(skin), 4):
+        assert not differ(pieces(skin[a : a + 4]), replay)
+
+
 def test_a_single_picture_says_too_little(cells, replay):
     assert not differ(pieces(cells[:1]), replay)
 

@@ -31,6 +31,10 @@ COMPARED = 32
 MAY_BE_WRONG = 0.15
 """Share of either side that may be taken for the other where they count as two kinds."""
 RIDGE = 0.02
+NEARLY_ALL, MOST = 0.975, 0.7
+"""Of the parent's pictures, and of the person's: two kinds where so many of these lie farther off than so many of
+those."""
+RIDGE_FAR = 1e-4
 RATE, PARENTS_WEIGHT = 1e-2, 6.0
 """Highest learning rate of the look, and the weight of the parent's pictures: what it takes from them is lost."""
 OFTEN, ENOUGH = 4, 480
@@ -42,17 +46,36 @@ Floats = npt.NDArray[np.float64]
 def differ(own: Sequence[Piece], others: Sequence[Piece]) -> bool:
     """Whether mean, spread and gradient of the colours alone tell a person's pictures from the parent's.
 
-    A linear discriminant (ridge regression on the two signs), tried on each picture with that one left out.
+    Either one border parts the two (a linear discriminant, ridge regression on the two signs, tried on each picture
+    with that one left out), or most of the person's lie farther from the parent's than nearly all of those do among
+    themselves (Mahalanobis): few pictures that are unlike each other too.
     """
     step = max(1, len(others) // COMPARED)
-    theirs = [_measures(others[i]) for i in range(0, len(others), step)]
-    mine = [_measures(piece) for piece in own]
+    theirs = np.array([_measures(others[i]) for i in range(0, len(others), step)])
+    mine = np.array([_measures(piece) for piece in own])
     if len(mine) < 2 or len(theirs) < 2:
         return False
+    return _parted(mine, theirs) or _far(mine, theirs)
+
+
+def _parted(mine: Floats, theirs: Floats) -> bool:
     x, y = np.array([*mine, *theirs]), np.r_[np.ones(len(mine)), -np.ones(len(theirs))]
     weight = np.where(y > 0, 0.5 / len(mine), 0.5 / len(theirs))
     wrong = np.array([_without(i, x, y, weight) for i in range(len(x))]) * y <= 0
     return bool(max(wrong[: len(mine)].mean(), wrong[len(mine) :].mean()) <= MAY_BE_WRONG)
+
+
+def _far(mine: Floats, theirs: Floats) -> bool:
+    among = [_distance(one, np.delete(theirs, i, axis=0)) for i, one in enumerate(theirs)]
+    apart = np.array([_distance(one, theirs) for one in mine]) > np.quantile(among, NEARLY_ALL)
+    return bool(apart.mean() >= MOST)
+
+
+def _distance(one: Floats, of: Floats) -> float:
+    """Squared Mahalanobis distance of measures (m,) from a set of them (n, m)."""
+    spread = np.atleast_2d(np.cov(of.T))
+    away = one - of.mean(axis=0)
+    return float(away @ np.linalg.solve(spread + RIDGE_FAR * np.trace(spread) * np.eye(len(away)), away))
 
 
 def _measures(piece: Piece) -> Floats:
