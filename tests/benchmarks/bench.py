@@ -1,8 +1,8 @@
 """Timings, side by side in one run: ``python3 dev.py bench [NAME …]``, of deployed, networks, ghost, live, scroll,
 stroke_window, teach_window, volumes, startup. By themselves, with options of their own: ``bench profile [network]``
 prints where the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson
-gives, ``bench int8`` what networks in 8 bits would,
-``bench kinds`` how often a lesson tells other kinds of picture from its parent's.
+gives, ``bench int8`` what networks in 8 bits would, ``bench borders`` what a border one pixel off costs, ``bench
+kinds`` how often a lesson tells other kinds of picture from its parent's.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -245,6 +245,10 @@ SECTIONS = {
 
 def main(names: list[str]) -> int:
     """Run the named sections, each in an interpreter of its own; all of them where none is named."""
+    if names[:1] == ["borders"]:
+        from benchmarks.borders import main as borders
+
+        return borders(names[1:])
     if names[:1] == ["kinds"]:
         from benchmarks.kinds import main as kinds
 
