@@ -124,15 +124,18 @@ def with_half_kernels(content: bytes, smallest: int = 256) -> bytes:
 def with_byte_kernels(content: bytes, smallest: int = 4096) -> bytes:
     """The same ONNX file with each large kernel stored as bytes, 127 steps to either side of zero a row.
 
-    Computed in single precision as before: ONNX Runtime multiplies them out when it loads the file. Kernels that are
-    stored in half precision are taken too; vectors, and tensors of fewer than ``smallest`` values, stay as they are.
+    Computed in single precision as before: what the bytes stand for is looked up and multiplied out when the file is
+    loaded (looked up, not converted: OpenVINO takes a converted byte for a network in 8 bits, and ends the program).
+    Kernels in half precision are taken too; vectors, and tensors of fewer than ``smallest`` values, stay.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     model = onnx.load_from_string(content)
     graph = model.graph
-    kept, nodes = [], []
+    levels = "byte_levels"
+    kept = [numpy_helper.from_array(np.arange(-127, 128, dtype=np.float32), levels)]
+    nodes = []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
         kinds = (TensorProto.FLOAT, TensorProto.FLOAT16)
@@ -142,10 +145,13 @@ def with_byte_kernels(content: bytes, smallest: int = 4096) -> bytes:
         name, wide = tensor.name, values.astype(np.float32)
         step = np.abs(wide).max(axis=tuple(range(1, wide.ndim)), keepdims=True) / 127
         step = np.where(step > 0, step, 1).astype(np.float32)
-        kept.append(numpy_helper.from_array(np.round(wide / step).astype(np.int8), f"{name}_byte"))
+        kept.append(numpy_helper.from_array((np.round(wide / step) + 127).astype(np.uint8), f"{name}_byte"))
         kept.append(numpy_helper.from_array(step, f"{name}_step"))
-        nodes.append(helper.make_node("Cast", [f"{name}_byte"], [f"{name}_whole"], to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [f"{name}_whole", f"{name}_step"], [name]))
+        nodes += [
+            helper.make_node("Cast", [f"{name}_byte"], [f"{name}_at"], to=TensorProto.INT32),
+            helper.make_node("Gather", [levels, f"{name}_at"], [f"{name}_whole"]),
+            helper.make_node("Mul", [f"{name}_whole", f"{name}_step"], [name]),
+        ]
     nodes += graph.node
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)
