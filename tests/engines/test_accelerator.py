@@ -21,6 +21,7 @@ from featherseg_engines.training import contest
 from featherseg_engines.training.accelerator import course
 from featherseg_engines.training.accelerator.changes import Changes, changed
 from featherseg_engines.training.accelerator.pool import Judged, Pool, kinds_of
+from featherseg_engines.training.accelerator.step import Step
 from featherseg_engines.training.accelerator.turns import Entry, learn_all
 from featherseg_engines.training.checkpoint import finished, half_kernels, load_best, save_tensors
 from featherseg_engines.training.lesson import Lesson, teach
@@ -112,6 +113,25 @@ def test_several_courses_take_turns_and_one_that_fails_takes_none_along(tmp_path
     learn_all(entries, default_registry(), "cpu", 0.0, told.append)
     assert any(t.startswith("mad: The course was stopped") for t in told)
     assert finished(tmp_path / "good.training") and not finished(tmp_path / "mad.training")
+
+
+def test_a_course_whose_numbers_run_away_once_goes_back_and_on(tmp_path, monkeypatch):
+    real, calls = Step.__call__, [0]
+
+    def wild(self, images, labels):
+        calls[0] += 1
+        loss = real(self, images, labels)
+        if calls[0] == 2:
+            for parameter in self._network.parameters():
+                parameter.grad.fill_(float("nan"))
+        return loss * float("nan") if calls[0] == 2 else loss
+
+    monkeypatch.setattr(Step, "__call__", wild)
+    told: list[str] = []
+    learn_all([Entry(lesson(epochs=4), tmp_path / "b.training")], default_registry(), "cpu", 0.0, told.append)
+    assert finished(tmp_path / "b.training") and "Dice" in told[-1], told
+    best = load_best(default_registry().build("unext_s", in_channels=3, classes=2), tmp_path / "b.training")
+    assert all(v.isfinite().all() for v in best.state_dict().values())
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="here is a GPU")

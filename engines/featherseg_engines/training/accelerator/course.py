@@ -25,6 +25,9 @@ LOOKS = 25
 """How often in a course the validation images are looked at."""
 FOLLOWED = 4
 """Steps between two moves of the averaged weights."""
+RAN_AWAY = "The course was stopped because its loss is no longer a number."
+AGAIN = 3
+"""So often a course whose numbers ran away goes back to its best weights, each time at half the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ class Course:
         )
         self._updates = 0
         self._best: dict[str, Tensor] = {}
+        self._first = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self._again = 0
         self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
 
     def steps(self) -> Iterator[None]:
@@ -85,7 +90,7 @@ class Course:
         Raises
         ------
         TrainingError
-            The loss is not finite.
+            The loss is not finite, again and again.
         """
         torch.manual_seed(self.plan.seed)
         self.network.train()
@@ -107,6 +112,8 @@ class Course:
                 self._look(self._updates / batches, losses, time.monotonic() - looked)
                 losses, looked = [], time.monotonic()
             yield
+        if not self._best:
+            raise TrainingError(RAN_AWAY)
         self.network.load_state_dict(self._best)
         self._save()  # the curves to their end
 
@@ -117,7 +124,7 @@ class Course:
         return (time.monotonic() - started) / max(self._terms.ends_at - started, 1.0)
 
     def _learn(self, indices: Tensor, done: float) -> Tensor:
-        rate = rate_at(self.plan, min(done, 1.0)) * min(1.0, (self._updates + 1) / 100)
+        rate = rate_at(self.plan, min(done, 1.0)) * min(1.0, (self._updates + 1) / 100) / 2**self._again
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         images, labels = self._room.pool.batch(indices, self._terms.changes)
@@ -134,12 +141,23 @@ class Course:
     def _look(self, epochs: float, losses: list[Tensor], seconds: float) -> None:
         loss = float(torch.stack(losses).mean()) if losses else math.nan
         if not math.isfinite(loss):
-            raise TrainingError("The course was stopped because its loss is no longer a number.")
+            self._go_back()
+            return
         dice = self._room.judged.dice(self._average, self._room.mean, self._room.std, self._half)
         epoch = max(0, math.ceil(epochs) - 1)
         if self.history.add(epoch, self.plan.long_side, loss, dice, seconds):
             self._best = {k: v.clone() for k, v in self._average.state_dict().items()}
             self._save()
+
+    def _go_back(self) -> None:
+        self._again += 1
+        if self._again > AGAIN:
+            raise TrainingError(RAN_AWAY)
+        for network in (self.network, self._average):
+            network.load_state_dict(self._best or self._first)
+        self._optimizer = make_optimizer(
+            self.network, self.plan, fused=True if self.device.type == "cuda" else None
+        )
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
