@@ -4,6 +4,9 @@ Needs a display. One real window of 1366 x 768: a workspace of accepted cases, a
 hand paints strokes and turns slices as a person does, with rests between in which the lesson goes on. Each event is
 timed until the frame that it caused is on the window. The same hand is timed before the lesson, and in turn while the
 lesson is paused and while it learns; then the click to the first batch, and Cancel until the thread is free.
+
+This file with ``--cells``: the skin model is taught the cells that ship, a kind of picture it does not know, so
+that a look at the whole picture learns beside the network.
 """
 
 import os
@@ -27,6 +30,7 @@ from support.photographs import IMAGES
 
 from featherseg.session.case import new_case
 from featherseg.session.gathering import gather, take_masks
+from featherseg.session.samples import bundled_samples
 from featherseg.session.settings import PLACE
 from featherseg.session.teaching import Teaching
 from featherseg.window.launch import make_window
@@ -144,17 +148,29 @@ def block(hand: Hand) -> tuple[list[float], list[float]]:
     return [t for t in moves if t == t], [t for t in turns if t == t]
 
 
-def prepare(window, place: Path) -> None:  # type: ignore[no-untyped-def]
-    """A workspace of the tests' own photographs, accepted, and the slices on screen."""
+def photographs() -> list[tuple[Path, Path]]:
+    """Ten of the tests' own photographs and their masks: of the kind that the skin model knows."""
+    images = [IMAGES[i % len(IMAGES)] for i in range(10)]
+    return [(image, next((image.parent.parent / "masks").glob(image.stem + ".*"))) for image in images]
+
+
+def cells() -> list[tuple[Path, Path]]:
+    """The cells that ship with their masks, and again from the first: ten."""
+    sample = next(s for s in bundled_samples() if s.several)
+    known = {image.stem: image for image in sample.images}
+    pairs = [(known[mask.stem], mask) for mask in sample.masks]
+    return [pairs[i % len(pairs)] for i in range(10)]
+
+
+def prepare(window, place: Path, pairs: Sequence[tuple[Path, Path]]) -> None:  # type: ignore[no-untyped-def]
+    """A workspace of images with masks, accepted, and the slices on screen."""
     from benchmarks.live import photograph_volume
 
     bench = window.work.bench
     folder = place / "images"
     folder.mkdir()
     masks = []
-    for i in range(10):
-        image = IMAGES[i % len(IMAGES)]
-        mask = next((image.parent.parent / "masks").glob(image.stem + ".*"))
+    for i, (image, mask) in enumerate(pairs):
         (folder / f"photo{i}{image.suffix}").write_bytes(image.read_bytes())
         masks.append(place / f"photo{i}{mask.suffix}")
         masks[-1].write_bytes(mask.read_bytes())
@@ -164,6 +180,7 @@ def prepare(window, place: Path) -> None:  # type: ignore[no-untyped-def]
     take_masks(bench, masks)
     wait(lambda: not window.session.reading, 60)
     bench.set_state(bench.cases, CaseState.ACCEPTED)
+    window.session.choose_model("repsegnet.skin")
     window.session.use(new_case(photograph_volume()))
     settle(1.0)
 
@@ -249,7 +266,7 @@ def main() -> None:
         window = make_window()
         window.resize(*SIZE)
         window.show()
-        prepare(window, place)
+        prepare(window, place, cells() if "--cells" in sys.argv else photographs())
         window.activateWindow()
         heart = Heart()
         teaching = window.teach.teaching
