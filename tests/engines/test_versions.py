@@ -69,6 +69,20 @@ def test_a_version_is_offered_only_while_it_is_in_use_and_found_by_its_name_alwa
         catalogue.resolve("repsegnet-yours9.skin")
 
 
+def test_what_was_taught_here_and_is_in_use_comes_first_whatever_its_card_says(versions, three):
+    card = three[1].folder / "card.json"
+    said = json.loads(card.read_text("utf-8"))
+    card.write_text(json.dumps(said | {"measured": [], "speed_ms": None}), "utf-8")
+    versions.note(three[1], in_use=True)
+    assert Catalogue((versions.folder, models_folder())).first().card.name == "repsegnet-yours2.skin"
+
+
+def test_of_models_that_are_as_good_as_each_other_the_fastest_comes_first():
+    names = [bundle.card.name for bundle in Catalogue([models_folder()]).bundles()]
+    assert names.index("repsegnet.skin") < names.index("lgmsnet.skin"), "0.852 in 4 ms against 0.853 in 74"
+    assert names.index("lgmsnet.polyp") < names.index("repsegnet.polyp"), "0.888 against 0.719"
+
+
 def test_what_is_taken_back_gives_way_to_what_was_in_use_before(versions, three):
     versions.note(three[0], in_use=True)
     versions.note(three[2], in_use=True)

@@ -1,7 +1,8 @@
 """Which models there are: those that ship, and those in the user's data folder."""
 
 import difflib
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -21,9 +22,28 @@ SAMPLES_SHOW = "skin"
 """The task of the sample images that come with the program."""
 
 
-def _by_task(bundle: ModelBundle) -> tuple[str, float, str]:
+AS_GOOD = 0.01
+"""Models of a task whose dev Dice lie this near the best's count as good as it: the fastest of them comes first."""
+
+
+def _by_task(bundles: Iterable[ModelBundle]) -> list[ModelBundle]:
+    """Task by task: what was taught here, then what is as good as the best, the fastest first, then by dev Dice."""
+    listed = sorted(bundles, key=lambda bundle: bundle.card.name)
+    best: dict[str, float] = {}
+    for bundle in listed:
+        best[bundle.task] = max(_dice(bundle), best.get(bundle.task, -1.0))
+
+    def place(bundle: ModelBundle) -> tuple[str, bool, bool, float]:
+        good = _dice(bundle) > best[bundle.task] - AS_GOOD
+        speed = bundle.card.speed_ms or math.inf
+        return bundle.task, not number_of(bundle.card.name), not good, speed if good else -_dice(bundle)
+
+    return sorted(listed, key=place)
+
+
+def _dice(bundle: ModelBundle) -> float:
     measured = bundle.card.measured
-    return bundle.task, -measured[0].dice if measured else 1.0, bundle.card.name
+    return measured[0].dice if measured else -1.0
 
 
 class Catalogue:
@@ -42,7 +62,8 @@ class Catalogue:
             self._added.append(folder)
 
     def bundles(self) -> list[ModelBundle]:
-        """All bundles that can be read, task by task, the best of a task first.
+        """All bundles that can be read, task by task, the best of a task first, of equally good ones the fastest;
+        before all others of its task what was taught here and is in use.
 
         A damaged one is left out (:meth:`problems` names it).
         """
@@ -53,7 +74,7 @@ class Catalogue:
             except ModelError:
                 continue
             found.setdefault(bundle.card.name, bundle)
-        return sorted(found.values(), key=_by_task)
+        return _by_task(found.values())
 
     def first(self) -> ModelBundle | None:
         """The model to begin with: the best one for what the sample images show, else any."""
