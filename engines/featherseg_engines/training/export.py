@@ -5,7 +5,9 @@ import io
 import statistics
 import time
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,11 @@ from torch import nn
 from featherseg_engines.errors import ModelError
 from featherseg_engines.imaging.safe_write import write_verified
 from featherseg_engines.networks.spec import deployed_form
+
+if TYPE_CHECKING:
+    import onnx
+
+    _Stored = tuple[list[onnx.TensorProto], list[onnx.NodeProto]]
 
 TOLERANCE = 3e-3
 """Largest difference between ONNX Runtime and torch in double precision, relative to the largest answer; on noise,
@@ -100,25 +107,21 @@ def with_half_kernels(content: bytes, smallest: int = 256) -> bytes:
     ONNX Runtime folds the Casts when it loads the file and computes in single precision as before; tensors of
     fewer than ``smallest`` values stay as they are.
     """
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    model = onnx.load_from_string(content)
-    graph = model.graph
-    kept, casts = [], []
-    for tensor in graph.initializer:
+    def halved(tensor: "onnx.TensorProto") -> "_Stored | None":
         values = numpy_helper.to_array(tensor)
         if tensor.data_type != TensorProto.FLOAT or values.size < smallest:
-            kept.append(tensor)
-            continue
+            return None
         name = f"{tensor.name}_half"
-        kept.append(numpy_helper.from_array(values.astype(np.float16), name))
-        casts.append(helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT))
-    nodes = list(graph.node)
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(kept)
-    graph.node.extend([*casts, *nodes])
-    return bytes(model.SerializeToString())
+        stored = numpy_helper.from_array(values.astype(np.float16), name)
+        return [stored], [helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT)]
+
+    return _stored_as(content, halved)
+
+
+LEVELS = "byte_levels"
+"""Name of what the bytes of an ONNX file stand for."""
 
 
 def with_byte_kernels(content: bytes, smallest: int = 4096) -> bytes:
@@ -128,30 +131,45 @@ def with_byte_kernels(content: bytes, smallest: int = 4096) -> bytes:
     loaded (looked up, not converted: OpenVINO takes a converted byte for a network in 8 bits, and ends the program).
     Kernels in half precision are taken too; vectors, and tensors of fewer than ``smallest`` values, stay.
     """
-    import onnx
     from onnx import TensorProto, helper, numpy_helper
+
+    def in_bytes(tensor: "onnx.TensorProto") -> "_Stored | None":
+        wide, name = numpy_helper.to_array(tensor), tensor.name
+        kinds = (TensorProto.FLOAT, TensorProto.FLOAT16)
+        if tensor.data_type not in kinds or wide.ndim < 2 or wide.size < smallest:
+            return None
+        wide = wide.astype(np.float32)
+        step = np.abs(wide).max(axis=tuple(range(1, wide.ndim)), keepdims=True) / 127
+        step = np.where(step > 0, step, 1).astype(np.float32)
+        stored = [
+            numpy_helper.from_array((np.round(wide / step) + 127).astype(np.uint8), f"{name}_byte"),
+            numpy_helper.from_array(step, f"{name}_step"),
+        ]
+        return stored, [
+            helper.make_node("Cast", [f"{name}_byte"], [f"{name}_at"], to=TensorProto.INT32),
+            helper.make_node("Gather", [LEVELS, f"{name}_at"], [f"{name}_whole"]),
+            helper.make_node("Mul", [f"{name}_whole", f"{name}_step"], [name]),
+        ]
+
+    levels = numpy_helper.from_array(np.arange(-127, 128, dtype=np.float32), LEVELS)
+    return _stored_as(content, in_bytes, [levels])
+
+
+def _stored_as(
+    content: bytes,
+    store: "Callable[[onnx.TensorProto], _Stored | None]",
+    further: "Sequence[onnx.TensorProto]" = (),
+) -> bytes:
+    """The file with some tensors stored otherwise, and the nodes that make them of it; ``further`` tensors beside."""
+    import onnx
 
     model = onnx.load_from_string(content)
     graph = model.graph
-    levels = "byte_levels"
-    kept = [numpy_helper.from_array(np.arange(-127, 128, dtype=np.float32), levels)]
-    nodes = []
+    kept, nodes = list(further), []
     for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        kinds = (TensorProto.FLOAT, TensorProto.FLOAT16)
-        if tensor.data_type not in kinds or values.ndim < 2 or values.size < smallest:
-            kept.append(tensor)
-            continue
-        name, wide = tensor.name, values.astype(np.float32)
-        step = np.abs(wide).max(axis=tuple(range(1, wide.ndim)), keepdims=True) / 127
-        step = np.where(step > 0, step, 1).astype(np.float32)
-        kept.append(numpy_helper.from_array((np.round(wide / step) + 127).astype(np.uint8), f"{name}_byte"))
-        kept.append(numpy_helper.from_array(step, f"{name}_step"))
-        nodes += [
-            helper.make_node("Cast", [f"{name}_byte"], [f"{name}_at"], to=TensorProto.INT32),
-            helper.make_node("Gather", [levels, f"{name}_at"], [f"{name}_whole"]),
-            helper.make_node("Mul", [f"{name}_whole", f"{name}_step"], [name]),
-        ]
+        stored, made = store(tensor) or ([tensor], [])
+        kept += stored
+        nodes += made
     nodes += graph.node
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(kept)

@@ -93,7 +93,7 @@ def _lighter(card: ModelCard, folder: Path, dev: Dataset) -> Evaluation:
         if abs(result.summary().dice - exact.summary().dice) < MAY_MOVE:
             save_tensors(folder / WEIGHTS, half_kernels(load_file(str(folder / WEIGHTS))))
             return result
-    _replace(folder / ONNX, content)
+        _replace(folder / ONNX, content)
     return exact
 
 

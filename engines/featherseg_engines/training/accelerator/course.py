@@ -75,9 +75,7 @@ class Course:
         self._average = copy.deepcopy(self.network).eval()
         self._half = plan.mixed_precision and learns_in_half(network)
         self._step = Step(self.network, loss_of(plan), room, self._half, teachers, terms.heed)
-        self._optimizer = make_optimizer(
-            self.network, plan, fused=True if self.device.type == "cuda" else None
-        )
+        self._optimizer = self._fresh_optimizer()
         self._updates = 0
         self._best: dict[str, Tensor] = {}
         self._first = {k: v.clone() for k, v in self.network.state_dict().items()}
@@ -149,15 +147,16 @@ class Course:
             self._best = {k: v.clone() for k, v in self._average.state_dict().items()}
             self._save()
 
+    def _fresh_optimizer(self) -> torch.optim.Optimizer:
+        return make_optimizer(self.network, self.plan, fused=True if self.device.type == "cuda" else None)
+
     def _go_back(self) -> None:
         self._again += 1
         if self._again > AGAIN:
             raise TrainingError(RAN_AWAY)
         for network in (self.network, self._average):
             network.load_state_dict(self._best or self._first)
-        self._optimizer = make_optimizer(
-            self.network, self.plan, fused=True if self.device.type == "cuda" else None
-        )
+        self._optimizer = self._fresh_optimizer()
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

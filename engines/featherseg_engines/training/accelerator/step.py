@@ -88,9 +88,8 @@ class Step:
         torch.cuda.synchronize()
         self._clear()
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(
-            graph, stream=stream
-        ):  # of its own: graphs of one stream share cuBLAS's scratch memory
+        # on a stream of its own: graphs recorded on one stream share cuBLAS's scratch memory
+        with torch.cuda.graph(graph, stream=stream):
             self._value = self._work(self._images, self._labels)
         for parameter in self._network.parameters():
             _lay_alike(parameter)
