@@ -67,6 +67,44 @@ def test_what_was_decided_stays_whatever_order_cases_come_in_and_whoever_is_gone
     assert {group for group in after if group in later} == held_out([*first, *later]) - set(first)
 
 
+def test_the_only_picture_of_its_kind_is_learnt_from_and_not_held_back():
+    groups = [f"patient {i}" for i in range(12)]
+    chance = held_out(groups)
+    odd = next(iter(chance & set(groups[:ENOUGH])))
+    looks = {group: np.array([0.1 + 0.01 * (i % 5), 0.1]) for i, group in enumerate(groups)}
+    assert held_out(groups, looks=looks) == chance
+    looks[odd] = np.array([0.8, 0.3])
+    chosen = held_out(groups, looks=looks)
+    assert odd not in chosen and len(chosen) >= 2
+
+
+def test_of_two_alike_that_chance_would_both_hold_back_one_is_learnt_from():
+    groups = [f"patient {i}" for i in range(40)]
+    first, second, *_ = sorted(held_out(groups), key=groups.index)
+    looks = {group: np.array([0.1 + 0.01 * (i % 5), 0.1]) for i, group in enumerate(groups)}
+    looks[first], looks[second] = np.array([0.8, 0.3]), np.array([0.79, 0.3])
+    assert len(held_out(groups, looks=looks) & {first, second}) == 1
+
+
+@given(names, st.lists(st.text(min_size=9, max_size=12), unique=True), st.randoms())
+def test_how_later_pictures_look_never_moves_earlier_ones(first, later, dice):
+    looks = {group: np.array([dice.random(), dice.choice([0.0, 5.0])]) for group in [*first, *later]}
+    before = held_out(first, looks=looks)
+    assert held_out([*first, *later], looks=looks) & set(first) == before and len(before) >= 2
+
+
+def test_cases_are_split_by_how_they_look_too():
+    made = [dataclasses.replace(case, voxels=shade(20 + i)) for i, case in enumerate(cases(10))]
+    odd = split(made).judge[0]
+    at = made.index(odd)
+    made[at] = dataclasses.replace(odd, voxels=shade(230))
+    assert odd.group not in {case.group for case in split(made).judge}
+
+
+def shade(level):
+    return np.full((1, 8, 8), level, np.uint8)
+
+
 def test_what_is_held_out_for_good_is_not_learnt_from_also_when_few_are_left():
     made = cases(5)
     out = frozenset({"patient 1", "patient 3", "patient 77"})

@@ -16,6 +16,7 @@ from featherseg_engines.errors import JournalError, ReadError, TrainingError
 from featherseg_engines.imaging.volume import Volume
 from featherseg_engines.labels import Label, LabelTable
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.appearance import appearances
 from featherseg_engines.teaching.holdout import ENOUGH, held_out
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.touched import touched
@@ -111,7 +112,7 @@ def order_from_workspace(
         raise ReadError(left_out[0]) if left_out else TrainingError(NO_CASES)
     chosen = _chosen(workspace.labels.table(), read, wish)
     table = _numbers(chosen, read, wish.parent)
-    out = _held_out(workspace, [one.group for one in read])
+    out = _held_out(workspace, read)
     return TeachOrder(
         tuple(_taught(one, table) for one in read),
         _names(chosen),
@@ -218,13 +219,14 @@ def _taught(one: _Read, table: npt.NDArray[np.uint8]) -> TaughtCase:
     return TaughtCase(one.name, one.group, one.voxels, labels, one.spacing_mm, one.corrected, one.focus)
 
 
-def _held_out(workspace: Workspace, groups: Sequence[str]) -> frozenset[str]:
+def _held_out(workspace: Workspace, read: Sequence[_Read]) -> frozenset[str]:
     store = LessonGroups(workspace.store)
     kept = store.kept()
-    out = held_out(groups, kept)
-    everyone = dict.fromkeys([*kept, *groups])
-    new = {group: group in out for group in everyone if group not in kept}
-    if new and len(everyone) >= ENOUGH and not workspace.read_only:
+    everyone = list(dict.fromkeys([*kept, *(one.group for one in read)]))
+    fresh = [group for group in everyone if group not in kept]
+    looks = appearances(read) if fresh and len(everyone) >= ENOUGH else {}
+    out = held_out(everyone, kept, looks)
+    if fresh and len(everyone) >= ENOUGH and not workspace.read_only:
         with contextlib.suppress(JournalError):  # a full disk: decided again the same way next time
-            store.keep(new)
+            store.keep({group: group in out for group in fresh})
     return out

@@ -1,10 +1,17 @@
-"""Which cases a lesson is judged by: held out for good, folded where there are few, or the person's own eye."""
+"""Which cases a lesson is judged by: held out for good, folded where there are few, or the person's own eye.
+
+Chance, by the patient's (or file's) name, chooses what is held out; but the only picture of its kind is worth more
+to learn from than to judge by (``bench teach``: of ten nuclei pictures the one that was stained).
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
+from featherseg_engines.teaching.appearance import Look, appearances
 from featherseg_engines.teaching.order import TaughtCase
 
 ENOUGH = 8
@@ -15,6 +22,12 @@ SHARE = 0.25
 AT_MOST = 0.4
 """Of the patients so far that may be held out: chance must not take the lesson away."""
 AT_LEAST = 2
+ALONE = 3.0
+"""A picture is alone where its nearest that is learnt from is so many times farther off than is usual ..."""
+USUAL = 0.03
+"""... which is at least this: a brightness of one part in thirty, where many are the same picture again."""
+COMPARED = 100
+"""What is usual is measured on the latest so many."""
 FOLDS = 2
 """Few, so that each has time to learn: a trial cut short speaks against a lesson that is not."""
 
@@ -55,17 +68,23 @@ def place(group: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def held_out(groups: Sequence[str], kept: Mapping[str, bool] | None = None) -> frozenset[str]:
+def held_out(
+    groups: Sequence[str],
+    kept: Mapping[str, bool] | None = None,
+    looks: Mapping[str, Look] | None = None,
+) -> frozenset[str]:
     """Patients (or files) that are never learnt from; none where there are fewer than :data:`ENOUGH`.
 
-    One is held out for its own :func:`place`, whatever comes after it. Only where chance took fewer than two of
-    the first eight, the next in line among these eight are held out too; so what stands later in ``groups`` never
-    moves what stands earlier.
+    One is held out for its own :func:`place`, whatever comes after it, unless none that looks like it would be
+    learnt from. Only where fewer than two of the first eight were taken, the next in line among these eight are held
+    out too; so what stands later in ``groups`` never moves what stands earlier.
 
     Parameters
     ----------
     kept
         What was decided before (True: held out), which stays; also of patients that are gone since.
+    looks
+        How their pictures look (:mod:`~featherseg_engines.teaching.appearance`), of those where that is known.
     """
     before = kept or {}
     order = list(dict.fromkeys([*before, *groups]))
@@ -74,12 +93,45 @@ def held_out(groups: Sequence[str], kept: Mapping[str, bool] | None = None) -> f
     chosen: list[str] = []
     for count, group in enumerate(order, start=1):
         room = len(chosen) + 1 <= max(AT_LEAST, int(AT_MOST * count))
-        if before.get(group, place(group) < SHARE and room):
+        if group in before:
+            wanted = before[group]
+        else:
+            wanted = (
+                place(group) < SHARE
+                and room
+                and not _alone(group, order[: max(count, ENOUGH)], chosen, looks)
+            )
+        if wanted:
             chosen.append(group)
         if count == ENOUGH:
-            free = [g for g in order[:count] if g not in chosen and g not in before]
-            chosen += sorted(free, key=place)[: max(0, AT_LEAST - len(chosen))]
+            _fill(chosen, [g for g in order[:count] if g not in before], order[:count], looks)
     return frozenset(chosen)
+
+
+def _fill(
+    chosen: list[str], free: Sequence[str], there: Sequence[str], looks: Mapping[str, Look] | None
+) -> None:
+    """Add the next in line until there are enough: such as are not alone first."""
+    for even_alone in (False, True):
+        for group in sorted(free, key=place):
+            fits = group not in chosen and (even_alone or not _alone(group, there, chosen, looks))
+            if len(chosen) < AT_LEAST and fits:
+                chosen.append(group)
+
+
+def _alone(group: str, there: Sequence[str], chosen: Sequence[str], looks: Mapping[str, Look] | None) -> bool:
+    """Whether nothing that would be learnt from looks like a group's pictures."""
+    known = {g: looks[g] for g in there if g in looks} if looks else {}
+    learnt = [g for g in known if g not in chosen and g != group]
+    if group not in known or not learnt:
+        return False
+    recent = np.array([*known.values()][-COMPARED:])
+    far = np.linalg.norm(recent[:, None] - recent[None], axis=2)
+    np.fill_diagonal(far, np.inf)
+    usual = max(USUAL, float(np.median(far.min(axis=1))))
+    return bool(
+        np.linalg.norm(np.array([known[g] for g in learnt]) - known[group], axis=1).min() > ALONE * usual
+    )
 
 
 def split(cases: Sequence[TaughtCase], kept: frozenset[str] | None = None) -> Split:
@@ -89,7 +141,7 @@ def split(cases: Sequence[TaughtCase], kept: frozenset[str] | None = None) -> Sp
     """
     everything = tuple(cases)
     groups = list(dict.fromkeys(case.group for case in cases))
-    out = held_out(groups) if kept is None else kept & set(groups)
+    out = held_out(groups, looks=appearances(cases)) if kept is None else kept & set(groups)
     if out and len(out) < len(groups) and len(groups) >= FOR_FOLDS:
         once = _round(everything, out)
         return Split("held out", once.learn, (once,))

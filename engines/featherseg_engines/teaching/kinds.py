@@ -22,6 +22,7 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.kind import sight_of_kind
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.networks.whole_look import kind_look
+from featherseg_engines.teaching.appearance import measures
 from featherseg_engines.teaching.helpings import Helpings, Piece
 from featherseg_engines.teaching.order import Control
 from featherseg_engines.teaching.replay import replay_of
@@ -79,9 +80,7 @@ def _distance(one: Floats, of: Floats) -> float:
 
 
 def _measures(piece: Piece) -> Floats:
-    x = piece.sample.image.astype(np.float64) / 255
-    slopes = [np.abs(np.diff(x, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
-    return np.concatenate([x.mean(axis=(1, 2)), x.std(axis=(1, 2)), np.log(np.mean(slopes, axis=0) + 1e-3)])
+    return measures(piece.sample.image.astype(np.float64) / 255)
 
 
 def _without(i: int, x: Floats, y: Floats, weight: Floats) -> float:

@@ -1,0 +1,47 @@
+"""How pictures look as a whole, in a few numbers: brightness, contrast and sharpness of each colour."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from featherseg_engines.imaging.preprocess import Preprocessing
+
+Look = npt.NDArray[np.float64]
+SEEN = Preprocessing(channels=3, long_side=96, stride=1)
+SLICES = 3
+"""Of a volume so many slices are looked at, spread evenly."""
+SHARPNESS = 0.1
+"""Weight of the logarithm of the mean slope beside brightness and contrast, which lie between 0 and 1."""
+
+
+class Pictures(Protocol):
+    """A case of a patient (or file): ``voxels`` (z, y, x[, 3]) as read."""
+
+    @property
+    def group(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def voxels(self) -> npt.NDArray[np.generic]:
+        """Its slices."""
+        ...
+
+
+def measures(unit: npt.NDArray[np.floating]) -> Look:
+    """Mean, standard deviation and logarithm of the mean slope of each colour: (c, y, x) in 0..1 to (3 c,)."""
+    x = unit.astype(np.float64)
+    slopes = [np.abs(np.diff(x, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
+    return np.concatenate([x.mean(axis=(1, 2)), x.std(axis=(1, 2)), np.log(np.mean(slopes, axis=0) + 1e-3)])
+
+
+def appearances(cases: Iterable[Pictures]) -> dict[str, Look]:
+    """How each group's pictures look on the average, such that Euclidean distances mean something."""
+    found: dict[str, list[Look]] = {}
+    for case in cases:
+        planes = np.unique(np.linspace(0, len(case.voxels) - 1, SLICES).round().astype(int))
+        found.setdefault(case.group, []).extend(measures(SEEN.scale(case.voxels[z])) for z in planes)
+    weights = np.repeat([1.0, 1.0, SHARPNESS], 3)
+    return {group: weights * np.mean(looks, axis=0) for group, looks in found.items()}
