@@ -44,6 +44,23 @@ def test_a_sample_opens_with_the_model_that_suits_it_and_the_steps_begin(window,
     qtbot.waitUntil(lambda: "twelve to try" in window.samples.strip.text(), timeout=10000)
 
 
+def test_a_sample_opened_as_a_file_brings_the_steps_and_leaves_the_model(window, qtbot):
+    before = window.session.model.card.name
+    window.files.open(sample(window, "nuclei, fluorescence").path)
+    qtbot.waitUntil(lambda: window.session.case is not None, timeout=20000)
+    assert "Space" in window.samples.strip.text()
+    assert window.session.model.card.name == before
+
+
+def test_another_file_has_no_steps(window, qtbot, tmp_path):
+    window.samples.open(sample(window, "naevus"))
+    qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)
+    mine = tmp_path / "naevus.jpg"
+    mine.write_bytes(sample(window, "naevus").path.read_bytes())
+    window.files.open(mine)
+    qtbot.waitUntil(lambda: window.samples.strip.text() == "", timeout=20000)
+
+
 def test_skipped_the_steps_stay_away_also_after_a_restart(window, qtbot):
     window.samples.open(sample(window, "naevus"))
     qtbot.waitUntil(lambda: bool(window.samples.strip.text()), timeout=20000)

@@ -90,7 +90,9 @@ class SamplePart:
             return  # a workspace that opens closes the last case first
         sample, self._coming = self._coming, None
         if sample is None or not self._is(case, sample):
-            if case.number is None or not self._in_own_folder():
+            if case.number is None and any(self._is(case, s) for s in self.samples if not s.several):
+                self.steps.begin(many=False)  # as `dev.py run` opens it: a file like any other
+            elif case.number is None or not self._in_own_folder():
                 self.steps.rest()
             return
         if not sample.several:
