@@ -24,7 +24,8 @@ from featherseg_engines.models.bundle import (
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.kinds import LookLearns
-from featherseg_engines.teaching.learn import BATCH, DECAY, Learned
+from featherseg_engines.teaching.learn import BATCH, Learned
+from featherseg_engines.teaching.moving import DECAY
 from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors

@@ -24,6 +24,7 @@ from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.networks.whole_look import kind_look
 from featherseg_engines.teaching.appearance import measures
 from featherseg_engines.teaching.helpings import Helpings, Piece
+from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import Control
 from featherseg_engines.teaching.replay import replay_of
 
@@ -111,7 +112,7 @@ class LookLearns:
         self._food = Helpings(mine, theirs, pre, BATCH, seed)
         self._mean, self._std = (torch.tensor(v).view(-1, 1, 1) for v in (pre.mean, pre.std))
         self._done = 0
-        self._optimizer = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=0.01)
+        self._mover = Mover(self.network.parameters(), RATE)
 
     def learn(self, between: Callable[[], None] = lambda: None) -> None:
         """Learn from a few batches; nothing once done.
@@ -120,14 +121,13 @@ class LookLearns:
         """
         for _ in range(min(OFTEN, ENOUGH - self._done)):
             between()
-            for group in self._optimizer.param_groups:
-                group["lr"] = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2
+            self._mover.rate = RATE * (1 + math.cos(math.pi * self._done / ENOUGH)) / 2
             self._done += 1
             loss = _entropy(self.kind(self._food.of_person()), 1.0)
             loss = loss + PARENTS_WEIGHT * _entropy(self.kind(self._food.of_parent()), 0.0)
-            self._optimizer.zero_grad(set_to_none=True)
+            self._mover.clear()
             loss.backward()  # type: ignore[no-untyped-call]
-            self._optimizer.step()
+            self._mover.step()
 
     @torch.no_grad()
     def finish(self) -> None:

@@ -29,6 +29,7 @@ from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
 from featherseg_engines.teaching.kinds import LookLearns, look_for
 from featherseg_engines.teaching.looking import LookResult
+from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import (
     Control,
     CurvePoint,
@@ -56,7 +57,7 @@ APART_STEPS, STEPS_A_PIECE = 350, 18
 """… and no more steps than this, or this for each slice: further ones learn few pictures by heart."""
 SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
-LAST_RATE, DECAY = 1e-5, 0.01
+LAST_RATE = 1e-5
 WARM = 0.05
 """Share of the time over which the rate rises."""
 MEMORY = 0.05
@@ -245,8 +246,7 @@ class _Run:
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
         self._loss = SoftCrossEntropyDice()
-        learners = pupils.learners(lesson.network)
-        self._optimizer = torch.optim.AdamW(learners, lr=LAST_RATE, weight_decay=DECAY)
+        self._mover = Mover(pupils.learners(lesson.network), LAST_RATE)
         self._rate = lesson.rate
         self._half = learns_in_half(lesson.network)
         self._recent: list[float] = []
@@ -294,7 +294,7 @@ class _Run:
             raise TrainingError(
                 "The lesson was stopped because its loss is no longer a number; the model in use stays as it is."
             )
-        self._optimizer.zero_grad(set_to_none=True)
+        self._mover.clear()
         loss.backward()
         self._move()
         self.steps += 1
@@ -310,14 +310,12 @@ class _Run:
                 "The lesson was stopped because it does not settle; the model in use stays as it is."
             )
         if not self._wild:
-            self._optimizer.step()
+            self._mover.step()
 
     def _set_rate(self) -> None:
         done = min(self.done, 1.0)
         rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
-        rate *= min(1.0, done / WARM + 0.02)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
+        self._mover.rate = rate * min(1.0, done / WARM + 0.02)
 
     @torch.no_grad()
     def _follow(self) -> None:

@@ -11,6 +11,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from featherseg_engines.training.layout import last_channels, learns_in_half
+
 
 @runtime_checkable
 class Foldable(Protocol):
@@ -23,15 +25,19 @@ class Foldable(Protocol):
 
 @torch.no_grad()
 def settle(network: nn.Module, inputs: Iterable[Tensor]) -> None:
-    """Set every BatchNorm's running statistics to the plain mean over ``inputs`` (b, c, h, w), normalised."""
+    """Set every BatchNorm's running statistics to the plain mean over ``inputs`` (b, c, h, w), normalised.
+
+    In bfloat16 where the network can, as it will learn: a person waits for it before a lesson's first batch.
+    """
     norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
-    network.train()
+    network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for batch in inputs:
-        network(batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=learns_in_half(network)):
+            network(last_channels(batch))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
