@@ -4,7 +4,7 @@ import gc
 import shutil
 
 import pytest
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 from support.hand import Hand, has_hand, settle, wait
 from support.lessons import SENTENCES, FakeArchive, FakeSource, FakeTeacher
@@ -110,6 +110,30 @@ def test_a_click_on_teach_shows_the_strip_and_at_the_end_the_sentence_with_undo(
     hand.click(box.undo)
     assert session.model.identity == before.identity and not box.undo.isVisible()
     assert room.window.panel.model.models.currentData() == before.card.name
+
+
+class Repaints(QObject):
+    """Counts how often a widget is drawn."""
+
+    count = 0
+
+    def eventFilter(self, watched, event):
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
+def test_while_a_lesson_is_prepared_the_window_is_not_drawn_again_and_again(room):
+    room.accept(6)
+    room.teacher.free = False
+    Hand(room.window).click(room.box.teach)
+    wait(lambda: room.box.running.isVisible())
+    settle(0.5)
+    repaints = Repaints()
+    room.box.running.bar.installEventFilter(repaints)
+    settle(1.0)
+    assert (
+        repaints.count <= 5
+    )  # a bar that ran to and fro took half of the processor where OpenGL is software
 
 
 def test_t_teaches_and_cancel_ends_it(room):

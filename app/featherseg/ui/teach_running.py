@@ -60,7 +60,7 @@ class TeachRunning(QWidget):
         teaching = self._teaching
         progress = teaching.progress
         self.text.setText(learning_in_words(teaching.cases, progress, paused=teaching.paused))
-        self.bar.setRange(0, STEPS if progress is not None else 0)
+        # never without an end: Qt would draw a bar that runs to and fro, and with it the window, until the first step
         self.bar.setValue(round(STEPS * progress.done) if progress is not None else 0)
         self.bar.setAccessibleName(self.text.text())
         name_button(self.pause, "Resume" if teaching.paused else "Pause")
