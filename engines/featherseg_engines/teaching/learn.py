@@ -125,11 +125,11 @@ def learn(
     while not runner.over():
         control.between()
         runner.step()
-        if lesson.look:
-            lesson.look.learn(control.between)
         if runner.looks_now():
             runner.look(look)
         listen(runner.progress())
+        if lesson.look:
+            lesson.look.learn(control.between)
     if not runner.curve or runner.curve[-1].step < runner.steps:
         runner.look(look)
         listen(runner.progress())
