@@ -193,6 +193,16 @@ def test_a_course_begins_from_another_and_heeds_its_teachers(tmp_path):
     assert curves[1] == pytest.approx(curves[0], abs=0.1)
 
 
+def test_a_teacher_may_need_larger_multiples_than_its_pupil(tmp_path):
+    first, told = tmp_path / "first.training", []
+    coarse, fine = default_registry().get("unext_s"), default_registry().get("med2dsegnet")
+    assert coarse.stride > fine.stride and 48 % coarse.stride
+    learn_all([Entry(lesson(), first)], default_registry(), "cpu", 0.0, told.append)
+    pupil = Entry(lesson("med2dsegnet"), tmp_path / "second.training", None, (("unext_s", first),))
+    learn_all([pupil], default_registry(), "cpu", 0.0, told.append)
+    assert "Dice" in told[-1]
+
+
 def test_a_course_begins_from_a_model_that_ships(tmp_path):
     network = default_registry().build("unext_s", in_channels=3, classes=2)
     (tmp_path / "model").mkdir()

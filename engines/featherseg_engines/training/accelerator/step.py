@@ -13,6 +13,21 @@ WARM = 3
 """Batches worked through before one is recorded."""
 
 
+class Fitted(nn.Module):
+    """A network for inputs (b, c, h, w) of any size: filled up to ``stride`` by their edge, the answer cut back."""
+
+    def __init__(self, network: nn.Module, stride: int) -> None:
+        super().__init__()
+        self.network, self.stride = network, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (b, k, h, w)."""
+        height, width = x.shape[-2:]
+        filled = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
+        answer: Tensor = self.network(filled)[..., :height, :width]
+        return answer
+
+
 class Step:
     """Called with images (b, c, h, w) in 0..1 and labels (b, h, w): leaves gradients, gives the loss.
 

@@ -21,6 +21,7 @@ from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.training.accelerator.changes import Changes
 from featherseg_engines.training.accelerator.course import Course, Terms
 from featherseg_engines.training.accelerator.pool import Judged, Pool, Room, size_for
+from featherseg_engines.training.accelerator.step import Fitted
 from featherseg_engines.training.checkpoint import MEASURED, load_best, load_weights, save_json
 from featherseg_engines.training.folded_form import folded_form
 from featherseg_engines.training.lesson import SETTLED_ON, Lesson
@@ -125,7 +126,7 @@ class Entry:
             return _loaded(network, state) if state else network
 
         network = made(lesson.network, self.begin_from)
-        heard = [made(name, state) for name, state in self.teachers]
+        heard = [Fitted(made(name, state), registry.get(name).stride) for name, state in self.teachers]
         return Course(network, lesson.plan, room, terms, self.folder, heard)
 
 
