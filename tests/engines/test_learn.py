@@ -1,5 +1,6 @@
 """The lesson on tiny real photographs: it learns, it leaves out what nobody has seen, it stops when told."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.learn import Budget, learn
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.pupil import pupil
+from featherseg_engines.teaching.sight import in_colour
 from featherseg_engines.training.measuring import answer_of
 
 TINY = Path(__file__).parents[1] / "data" / "isic_tiny"
@@ -87,6 +89,39 @@ def test_a_new_class_grows_the_head_and_the_old_outputs_keep_their_weights():
     assert len({entry.value for entry in outputs.labels}) == 2 and outputs.labels[1].value == 1
     assert torch.equal(network.network.head.weight[:2], plain.head.weight)
     assert network.network.head.weight.shape[0] == 3
+
+
+def coloured(case: TaughtCase) -> TaughtCase:
+    """A small coloured volume of one photograph, whose second half has another colour."""
+    voxels = np.repeat(case.voxels[:, :64, :32], 32, axis=0)
+    voxels[..., 2] //= 2
+    labels = np.repeat(case.labels[:, :64, :32], 32, axis=0)
+    labels[:8, :8, :8] = 1
+    return dataclasses.replace(case, voxels=voxels, labels=labels)
+
+
+def test_colour_grows_the_first_layer_of_a_grey_model_which_answers_as_before(tmp_path):
+    grey = Catalogue().resolve("lgmsnet3d.hippocampus")
+    cases = tuple(coloured(case) for case in cases_of_skin())
+    order = TeachOrder(cases, ("anterior",), (1,), grey, grey, Settings(seed=3, threads=1))
+    before, now = (pupil(grey, outputs_of(order), default_registry(), channels=n).eval() for n in (1, 3))
+    x = torch.randn(1, 1, 32, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(now(x.expand(-1, 3, -1, -1, -1)), before(x), rtol=1e-3, atol=1e-3)
+    learned = learn(cases, order, few(1), Free())
+    assert learned.preprocessing.channels == 3 == len(learned.preprocessing.mean)
+    assert learned.network.state_dict()["stem.0.weight"].shape[1] == 3
+    bundle = export_candidate(learned, order, tmp_path / "taught", CandidateAbout("taught"))
+    for voxels in (cases[0].voxels, cases[0].voxels[..., 0]):
+        assert OnnxModel(bundle).volume_probability(voxels).shape == (3, *cases[0].labels.shape)
+
+
+def test_grey_pictures_leave_a_grey_model_grey():
+    grey = Catalogue().resolve("lgmsnet3d.hippocampus").card.preprocessing
+    case = cases_of_skin(1)[0]
+    same = dataclasses.replace(case, voxels=np.repeat(case.voxels[..., :1], 3, axis=-1))
+    assert in_colour(grey, [same]) == grey
+    assert in_colour(grey, [same, case]).channels == 3
 
 
 def test_a_label_of_the_parent_does_not_take_the_colour_of_a_persons_label():

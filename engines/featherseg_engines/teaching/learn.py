@@ -41,7 +41,7 @@ from featherseg_engines.teaching.order import (
 )
 from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
-from featherseg_engines.teaching.sight import sight_for
+from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
 from featherseg_engines.training.layout import last_channels, learns_in_half
 from featherseg_engines.training.losses import SoftCrossEntropyDice
@@ -192,7 +192,9 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
 
     if order.parent:
         strange = first if look and not as_parent else None
-        network = pupils.pupil(order.parent, outputs, registry, apart=bool(look), first=strange)
+        network = pupils.pupil(
+            order.parent, outputs, registry, channels=pre.channels, apart=bool(look), first=strange
+        )
     else:
         network = pupils.blank(
             order.settings.network, pre, outputs, registry, lambda: [(i - mean) / std for i in food.plain(8)]
@@ -215,9 +217,9 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
     parent = order.parent.card.preprocessing if order.parent else None
     spec = registry.get(order.parent.card.network if order.parent else order.settings.network)
     if spec.dims == 2:
-        return sight_for(cases, parent, Preprocessing(stride=spec.stride))
+        return in_colour(sight_for(cases, parent, Preprocessing(stride=spec.stride)), cases)
     if parent is not None:
-        return parent
+        return in_colour(parent, cases)
     typical = np.median([case.labels.shape for case in cases], axis=0)
     sides = tuple(int(min(96, max(spec.stride, round(n / spec.stride) * spec.stride))) for n in typical)
     values = Preprocessing(
@@ -229,7 +231,7 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
         std=(0.25,),
         patch=sides,
     )
-    return values
+    return in_colour(values, cases)
 
 
 def rate_for(name: str, dims: int, *, apart: bool = False) -> float:

@@ -30,6 +30,7 @@ def pupil(
     outputs: Outputs,
     registry: NetworkRegistry,
     *,
+    channels: int = 0,
     apart: bool = False,
     first: Callable[[], Iterable[Tensor]] | None = None,
 ) -> nn.Module:
@@ -40,6 +41,8 @@ def pupil(
 
     Parameters
     ----------
+    channels
+        Of the pictures; where the parent takes fewer, its first layer grows, and answers grey as before. 0: as many.
     apart
         The pictures are of another kind than the parent's: no class has to be told from those it knows.
     first
@@ -55,7 +58,7 @@ def pupil(
         raise TrainingError(
             f"The model '{card.name}' has no weights that can be taught; choose one that Featherseg trained."
         )
-    classes, channels = len(outputs.labels) + 1, card.preprocessing.channels
+    classes, channels = len(outputs.labels) + 1, channels or card.preprocessing.channels
     form = card.training.settings.get("form", "full")
 
     def made(count: int, form: str = form) -> nn.Module:
@@ -98,7 +101,9 @@ def blank(
 
 
 def load_grown(network: nn.Module, path: Path) -> None:
-    """Load weights into a network that may have more outputs than they do; the outputs there keep their meaning.
+    """Load weights into a network that may have more outputs, or take colour where they take grey.
+
+    The outputs there keep their meaning; grey in three equal channels is answered as before.
 
     Raises
     ------
@@ -119,8 +124,10 @@ def load_grown(network: nn.Module, path: Path) -> None:
 
 
 def _grown(stored: Tensor, wanted: Tensor) -> Tensor:
+    if stored.ndim > 2 and stored.shape[1] == 1 < wanted.shape[1] and len(stored) == len(wanted):
+        return stored.expand_as(wanted) / wanted.shape[1]
     if stored.shape[1:] != wanted.shape[1:] or len(stored) < 2 or len(wanted) < len(stored):
-        raise ValueError("not a head with more classes")
+        raise ValueError("neither a head with more classes nor a first layer with more channels")
     fresh = stored[1:].mean(dim=0, keepdim=True)
     return torch.cat([stored, fresh.expand(len(wanted) - len(stored), *stored.shape[1:])])
 

@@ -1,4 +1,4 @@
-"""How closely the candidate looks: at its parent's size, or closer where the structures would be too small."""
+"""How the candidate looks: at its parent's size, or closer where structures would be too small; in colour or grey."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,6 +38,18 @@ def sight_for(
     if needed <= LARGEST or side <= LARGEST * 1.5:
         return replace(base, long_side=int(min(-(-needed // 32) * 32, -(-side // 32) * 32)))
     return replace(base, long_side=0, patch=(LARGEST, LARGEST))
+
+
+def in_colour(base: Preprocessing, cases: Sequence[TaughtCase]) -> Preprocessing:
+    """``base``, with three channels in place of a grey one where any case is coloured."""
+    if base.channels != 1 or not any(_coloured(case.voxels) for case in cases):
+        return base
+    return replace(base, channels=3, mean=base.mean * 3, std=base.std * 3)
+
+
+def _coloured(voxels: npt.NDArray[np.generic]) -> bool:
+    """Whether the channels of voxels (z, y, x[, 3]) differ; a photograph may be grey in three equal ones."""
+    return voxels.ndim == 4 and bool((voxels != voxels[..., :1]).any())
 
 
 def typical_thickness(planes: Sequence[npt.NDArray[np.uint8]]) -> float | None:
