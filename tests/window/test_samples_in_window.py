@@ -46,7 +46,8 @@ def test_a_sample_opens_with_the_model_that_suits_it_and_the_steps_begin(window,
 
 def test_a_sample_opened_as_a_file_brings_the_steps_and_leaves_the_model(window, qtbot):
     before = window.session.model.card.name
-    window.files.open(sample(window, "nuclei, fluorescence").path)
+    path = sample(window, "nuclei, fluorescence").path
+    window.files.open(path.parent / ".." / path.parent.name / path.name)
     qtbot.waitUntil(lambda: window.session.case is not None, timeout=20000)
     assert "Space" in window.samples.strip.text()
     assert window.session.model.card.name == before

@@ -103,7 +103,7 @@ class SamplePart:
     def _is(self, case: OpenCase, sample: Sample) -> bool:
         if sample.several:
             return case.number is not None and self._in_own_folder()
-        return case.volume.path == sample.path
+        return case.volume.path is not None and case.volume.path.resolve() == sample.path.resolve()
 
     def _in_own_folder(self) -> bool:
         work = self._window.work
