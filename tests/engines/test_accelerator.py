@@ -16,12 +16,13 @@ from featherseg.cli import app
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.models.bundle import WEIGHTS
+from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.training import contest
 from featherseg_engines.training.accelerator import course
 from featherseg_engines.training.accelerator.changes import Changes, changed
 from featherseg_engines.training.accelerator.pool import Judged, Pool, kinds_of
-from featherseg_engines.training.accelerator.step import Step
+from featherseg_engines.training.accelerator.step import Fitted, Step
 from featherseg_engines.training.accelerator.turns import Entry, learn_all
 from featherseg_engines.training.checkpoint import finished, half_kernels, load_best, save_tensors
 from featherseg_engines.training.lesson import Lesson, teach
@@ -200,6 +201,31 @@ def test_a_teacher_may_need_larger_multiples_than_its_pupil(tmp_path):
     learn_all([Entry(lesson(), first)], default_registry(), "cpu", 0.0, told.append)
     pupil = Entry(lesson("med2dsegnet"), tmp_path / "second.training", None, (("unext_s", first),))
     learn_all([pupil], default_registry(), "cpu", 0.0, told.append)
+    assert "Dice" in told[-1]
+
+
+class Brightness(nn.Module):
+    """Answers with its input's first channel; says what size it saw."""
+
+    def forward(self, x):
+        self.saw = tuple(x.shape[-2:])
+        return x[:, :1]
+
+
+@pytest.mark.parametrize(("scale", "seen"), [(1.0, (64, 64)), (2.0, (96, 128)), (0.5, (32, 32))])
+def test_a_teacher_sees_at_its_own_size_and_answers_at_the_pupil_s(scale, seen):
+    x = torch.linspace(0, 1, 64).expand(2, 3, 48, 64)
+    teacher = Fitted(Brightness(), 32, scale)
+    answer = teacher(x)
+    assert teacher.network.saw == seen
+    torch.testing.assert_close(answer, x[:, :1], atol=0.02, rtol=0)
+
+
+def test_a_bundle_that_was_taught_folded_teaches_a_network_that_was_not(tmp_path):
+    models = [Catalogue().resolve(name).folder for name in ("repsegnet.polyp", "repsegnet.skin")]
+    told = []
+    entry = Entry(lesson("lgmsnet"), tmp_path / "run.training", None, tuple(("repsegnet", m) for m in models))
+    learn_all([entry], default_registry(), "cpu", 0.01, told.append)
     assert "Dice" in told[-1]
 
 

@@ -14,17 +14,31 @@ WARM = 3
 
 
 class Fitted(nn.Module):
-    """A network for inputs (b, c, h, w) of any size: filled up to ``stride`` by their edge, the answer cut back."""
+    """A network for inputs (b, c, h, w) of any size, which it sees at its own: scaled, and filled up by their edge.
 
-    def __init__(self, network: nn.Module, stride: int) -> None:
+    Parameters
+    ----------
+    stride
+        The sides that it takes are multiples of this.
+    scale
+        Of its pictures' sides against those of the inputs; its answer is scaled back.
+    """
+
+    def __init__(self, network: nn.Module, stride: int, scale: float = 1.0) -> None:
         super().__init__()
-        self.network, self.stride = network, stride
+        self.network, self.stride, self.scale = network, stride, scale
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (b, k, h, w)."""
-        height, width = x.shape[-2:]
+        size = x.shape[-2:]
+        height, width = (max(1, round(n * self.scale)) for n in size)
+        if (height, width) != size:
+            smooth = self.scale < 1
+            x = F.interpolate(x, (height, width), mode="bilinear", align_corners=False, antialias=smooth)
         filled = F.pad(x, (0, -width % self.stride, 0, -height % self.stride), mode="replicate")
         answer: Tensor = self.network(filled)[..., :height, :width]
+        if (height, width) != size:
+            answer = F.interpolate(answer.float(), size, mode="bilinear", align_corners=False)
         return answer
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from featherseg_engines.datasets import Dataset
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
-from featherseg_engines.models.bundle import WEIGHTS
+from featherseg_engines.models.bundle import WEIGHTS, open_bundle
 from featherseg_engines.models.taught import UNFINISHED
 from featherseg_engines.networks.registry import NetworkRegistry
 from featherseg_engines.training.accelerator.changes import Changes
@@ -88,7 +89,8 @@ class Entry:
     begin_from
         The folder of a finished course of the same network, or of its bundle, to start from.
     teachers
-        Networks and the folders of their finished courses on the same labels.
+        Networks and the folders of their finished courses (or bundles) on the same labels; each sees the pictures at
+        its own size.
     measured
         Measure the network on dev where it was taught, into ``measured.json``.
     """
@@ -119,15 +121,39 @@ class Entry:
         torch.manual_seed(lesson.plan.seed)
         classes = len(lesson.train.classes) + 1
 
-        def made(name: str, state: Path | None) -> nn.Module:
+        def made(name: str, state: Path | None, form: str) -> nn.Module:
             network = registry.build(name, in_channels=lesson.preprocessing.channels, classes=classes)
-            if lesson.plan.form == "folded":
+            if form == "folded":
                 network = folded_form(network.to(rooms.device), [] if state else _settling(room))
             return _loaded(network, state) if state else network
 
-        network = made(lesson.network, self.begin_from)
-        heard = [Fitted(made(name, state), registry.get(name).stride) for name, state in self.teachers]
+        def teacher(name: str, state: Path) -> nn.Module:
+            form, side = _taught_as(state)
+            whole = side and not lesson.preprocessing.patch
+            scale = side / lesson.plan.long_side if whole else 1.0
+            return Fitted(made(name, state, form), registry.get(name).stride, scale)
+
+        network = made(lesson.network, self.begin_from, lesson.plan.form)
+        heard = [teacher(name, state) for name, state in self.teachers]
         return Course(network, lesson.plan, room, terms, self.folder, heard)
+
+
+def _taught_as(folder: Path) -> tuple[str, int]:
+    """In which form a bundle or a course was taught, and the longer side of its pictures; 0 for patches.
+
+    Raises
+    ------
+    TrainingError
+        There is neither.
+    """
+    if (folder / WEIGHTS).is_file():
+        card = open_bundle(folder).card
+        return str(card.training.settings.get("form", "full")), card.preprocessing.long_side
+    try:
+        state = json.loads((folder / "state.json").read_text("utf-8"))
+        return state["plan"]["form"], int(state["history"]["best_long_side"])
+    except (OSError, ValueError, KeyError) as error:
+        raise TrainingError(f"'{folder.name}' does not hold a finished run.") from error
 
 
 def _loaded(network: nn.Module, folder: Path) -> nn.Module:
