@@ -2,7 +2,7 @@
 stroke_window, teach_window, volumes, startup. By themselves, with options of their own: ``bench profile [network]``
 prints where the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson
 gives, ``bench int8`` what networks in 8 bits would, ``bench borders`` what a border one pixel off costs, ``bench
-kinds`` how often a lesson tells other kinds of picture from its parent's.
+kinds`` how often a lesson tells other kinds of picture from its parent's, ``bench together`` what models have as one.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -245,6 +245,10 @@ SECTIONS = {
 
 def main(names: list[str]) -> int:
     """Run the named sections, each in an interpreter of its own; all of them where none is named."""
+    if names[:1] == ["together"]:
+        from benchmarks.together import main as together
+
+        return together(names[1:])
     if names[:1] == ["borders"]:
         from benchmarks.borders import main as borders
 
