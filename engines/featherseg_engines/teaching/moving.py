@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.optim.adamw import adamw
 
 DECAY = 0.01
+"""Share of its rate by which each weight shrinks at a step."""
 
 
 class Mover:
