@@ -100,14 +100,20 @@ def coloured(case: TaughtCase) -> TaughtCase:
     return dataclasses.replace(case, voxels=voxels, labels=labels)
 
 
-def test_colour_grows_the_first_layer_of_a_grey_model_which_answers_as_before(tmp_path):
+def test_colour_grows_the_first_layer_of_a_grey_model_which_answers_as_before():
     grey = Catalogue().resolve("lgmsnet3d.hippocampus")
-    cases = tuple(coloured(case) for case in cases_of_skin())
-    order = TeachOrder(cases, ("anterior",), (1,), grey, grey, Settings(seed=3, threads=1))
-    before, now = (pupil(grey, outputs_of(order), default_registry(), channels=n).eval() for n in (1, 3))
+    outputs = outputs_of(TeachOrder((), ("anterior",), (1,), grey, grey))
+    before, now = (pupil(grey, outputs, default_registry(), channels=n).eval() for n in (1, 3))
     x = torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
         torch.testing.assert_close(now(x.expand(-1, 3, -1, -1, -1)), before(x), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.slow
+def test_a_grey_model_is_taught_colour_and_takes_both(tmp_path):
+    grey = Catalogue().resolve("lgmsnet3d.hippocampus")
+    cases = tuple(coloured(case) for case in cases_of_skin())
+    order = TeachOrder(cases, ("anterior",), (1,), grey, grey, Settings(seed=3, threads=1))
     learned = learn(cases, order, few(1), Free())
     assert learned.preprocessing.channels == 3 == len(learned.preprocessing.mean)
     assert learned.network.state_dict()["stem.0.weight"].shape[1] == 3
