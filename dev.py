@@ -213,7 +213,7 @@ BESIDE = [
     "tests/annotation",
     "tests/session",
     *(f"tests/window/test_{name}.py" for name in ("cli", "cli_doctor", "cli_export", "cli_images")),
-    *(f"tests/window/test_{name}.py" for name in ("style", "tools_in_window", "whole_job")),
+    *(f"tests/window/test_{name}.py" for name in ("style", "whole_job")),
 ]
 """About half of the tests by the time they take: what needs no screen, and some of what does."""
 
