@@ -14,23 +14,27 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.datasets import Dataset
+from featherseg_engines.inference import whole
+from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.metrics import overlap
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.training.rows import data_of, read_rows
 from featherseg_resources import models_folder, recipes_file
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6)
-Floats = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float32]
 
 
 def answer(model: OnnxModel, voxels: npt.NDArray[np.generic], flips: bool) -> Floats:
-    """Probabilities (labels, z, y, x), on request the mean with those of the mirrored image."""
-    found = [model.volume_probability(voxels)]
-    if flips:
-        mirrored = np.ascontiguousarray(np.flip(voxels, axis=2))
-        found.append(np.flip(model.volume_probability(mirrored), axis=3))
-    return np.asarray(np.mean(found, axis=0))
+    """Probabilities (labels, z, y, x), on request the mean with those of the mirror images."""
+
+    def network(batch: Floats) -> Floats:
+        return model.answers(batch)[0]
+
+    pre = model.bundle.card.preprocessing
+    return whole.of_volume(pre, voxels, mirrored(network, 2) if flips else network, whole.nothing)
 
 
 def measured(models: Sequence[OnnxModel], dev: Dataset, flips: bool) -> list[float]:
@@ -40,12 +44,7 @@ def measured(models: Sequence[OnnxModel], dev: Dataset, flips: bool) -> list[flo
         volume, truth = dev.read(case)
         probability = np.mean([answer(m, volume.voxels, flips).max(axis=0) for m in models], axis=0)
         wanted = np.asarray(truth) > 0
-        row = []
-        for threshold in THRESHOLDS:
-            found = probability >= threshold
-            total = int(found.sum() + wanted.sum())
-            row.append(2 * int((found & wanted).sum()) / total if total else 1.0)
-        told.append(row)
+        told.append([overlap(probability >= threshold, wanted, 1).dice for threshold in THRESHOLDS])
     return [float(value) for value in np.mean(told, axis=0)]
 
 

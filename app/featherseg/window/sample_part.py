@@ -103,7 +103,10 @@ class SamplePart:
     def _is(self, case: OpenCase, sample: Sample) -> bool:
         if sample.several:
             return case.number is not None and self._in_own_folder()
-        return case.volume.path is not None and case.volume.path.resolve() == sample.path.resolve()
+        path = case.volume.path
+        if path is None or path.name != sample.path.name:
+            return False  # before the disk is asked, which may be a network's
+        return path.resolve() == sample.path.resolve()
 
     def _in_own_folder(self) -> bool:
         work = self._window.work

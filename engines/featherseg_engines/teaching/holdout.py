@@ -6,6 +6,7 @@ to learn from than to judge by (``bench teach``: of ten nuclei pictures the one 
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,7 +91,7 @@ def held_out(
     order = list(dict.fromkeys([*before, *groups]))
     if len(order) < ENOUGH:
         return frozenset()
-    chosen: list[str] = []
+    chosen: set[str] = set()
     for count, group in enumerate(order, start=1):
         room = len(chosen) + 1 <= max(AT_LEAST, int(AT_MOST * count))
         if group in before:
@@ -102,24 +103,26 @@ def held_out(
                 and not _alone(group, order[: max(count, ENOUGH)], chosen, looks)
             )
         if wanted:
-            chosen.append(group)
+            chosen.add(group)
         if count == ENOUGH:
             _fill(chosen, [g for g in order[:count] if g not in before], order[:count], looks)
     return frozenset(chosen)
 
 
 def _fill(
-    chosen: list[str], free: Sequence[str], there: Sequence[str], looks: Mapping[str, Look] | None
+    chosen: set[str], free: Sequence[str], there: Sequence[str], looks: Mapping[str, Look] | None
 ) -> None:
     """Add the next in line until there are enough: such as are not alone first."""
     for even_alone in (False, True):
         for group in sorted(free, key=place):
             fits = group not in chosen and (even_alone or not _alone(group, there, chosen, looks))
             if len(chosen) < AT_LEAST and fits:
-                chosen.append(group)
+                chosen.add(group)
 
 
-def _alone(group: str, there: Sequence[str], chosen: Sequence[str], looks: Mapping[str, Look] | None) -> bool:
+def _alone(
+    group: str, there: Sequence[str], chosen: AbstractSet[str], looks: Mapping[str, Look] | None
+) -> bool:
     """Whether nothing that would be learnt from looks like a group's pictures."""
     known = {g: looks[g] for g in there if g in looks} if looks else {}
     learnt = [g for g in known if g not in chosen and g != group]
@@ -141,7 +144,8 @@ def split(cases: Sequence[TaughtCase], kept: frozenset[str] | None = None) -> Sp
     """
     everything = tuple(cases)
     groups = list(dict.fromkeys(case.group for case in cases))
-    out = held_out(groups, looks=appearances(cases)) if kept is None else kept & set(groups)
+    looks = appearances(cases) if kept is None and len(groups) >= ENOUGH else None
+    out = held_out(groups, looks=looks) if kept is None else kept & set(groups)
     if out and len(out) < len(groups) and len(groups) >= FOR_FOLDS:
         once = _round(everything, out)
         return Split("held out", once.learn, (once,))

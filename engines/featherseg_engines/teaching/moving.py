@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.adamw import adamw
 
 DECAY = 0.01
@@ -36,26 +36,16 @@ class Mover:
     @torch.no_grad()
     def step(self) -> None:
         """Move once."""
-        parameters: list[Tensor] = []
-        gradients: list[Tensor] = []
-        state: tuple[list[Tensor], list[Tensor], list[Tensor]] = ([], [], [])
-        every = zip(self._parameters, self._means, self._squares, self._steps, strict=True)
-        for parameter, *kept in every:
-            if parameter.grad is not None:
-                parameters.append(parameter)
-                gradients.append(parameter.grad)
-                for values, value in zip(state, kept, strict=True):
-                    values.append(value)
-        if not parameters:
+        moved = [i for i, parameter in enumerate(self._parameters) if parameter.grad is not None]
+        if not moved:
             return
-        means, squares, steps = state
         adamw(
-            parameters,
-            gradients,
-            means,
-            squares,
+            [self._parameters[i] for i in moved],
+            [grad for i in moved if (grad := self._parameters[i].grad) is not None],
+            [self._means[i] for i in moved],
+            [self._squares[i] for i in moved],
             [],
-            steps,
+            [self._steps[i] for i in moved],
             fused=True,
             amsgrad=False,
             beta1=0.9,
