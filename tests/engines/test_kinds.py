@@ -155,6 +155,7 @@ def test_a_person_is_answered_by_what_was_taught(mine):
     deployed = OnnxModel(bundle)
     assert all(deployed.seeing(case.voxels) is deployed for case in cells)
     assert len(deployed.evidence(cells[0].voxels[0]).maps) >= 4
+    assert bundle.card.asking.mirrored and not SKIN.card.asking.mirrored
 
 
 def test_the_engine_answers_slices_and_volumes_with_the_one_whose_kind_they_are(mine, skin):

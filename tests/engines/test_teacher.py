@@ -13,6 +13,7 @@ from support.taught import Copying, Free, copied, order_of, shipped
 
 from featherseg_engines.errors import Cancelled, TrainingError, WriteError
 from featherseg_engines.models.bundle import file_sha256
+from featherseg_engines.models.card import Asking
 from featherseg_engines.teaching.looking import output_numbers
 from featherseg_engines.teaching.order import UNSEEN
 from featherseg_engines.teaching.record import case_key, learnt_cases, read_record
@@ -94,7 +95,7 @@ def test_a_glance_tells_the_dice_of_both_and_shows_one_image(tmp_path, spoiled):
                 def forward(self, image):
                     return torch.stack([torch.ones_like(image[:, 0]), torch.zeros_like(image[:, 0])], 1)
 
-            self.seen = look(Nothing(), order.parent.card.preprocessing)
+            self.seen = look(Nothing(), order.parent.card.preprocessing, Asking())
             return super().learn(cases, order, budget_s, control, listen, look)
 
     school = Glancing(shipped())

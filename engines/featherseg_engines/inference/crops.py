@@ -22,18 +22,20 @@ def of_slice(
     z: int,
     network: whole.Network,
     between: Callable[[], None] = whole.nothing,
+    tell: whole.Tell = whole.as_it_is,
 ) -> tuple[Box, Levels]:
     """Box at slice ``z`` and levels (labels, 1, y, x) of what a network finds in a slice (y, x[, 3])."""
     if pre.patch:
-        return crop(whole.of_slice(pre, pixels, network, between)[:, None], z)
+        return crop(whole.of_slice(pre, pixels, network, between, tell)[:, None], z)
     batch, placement = pre.apply(pixels)
-    return of_answer(network(batch), placement, z)
+    return of_answer(network(batch), placement, z, tell)
 
 
-def of_answer(answer: Floats, placement: Placement, z: int) -> tuple[Box, Levels]:
+def of_answer(
+    answer: Floats, placement: Placement, z: int, tell: whole.Tell = whole.as_it_is
+) -> tuple[Box, Levels]:
     """Box and levels at the slice's own size from probabilities (labels, h, w) on the network's grid."""
-    height, width = placement.scaled
-    answer = answer[:, :height, :width]
+    answer = tell(whole.inside(answer, placement))
     if placement.scaled == placement.original:
         return crop(answer[:, None], z)
     tight = changed_box((answer.sum(axis=0) >= FLOOR)[None])

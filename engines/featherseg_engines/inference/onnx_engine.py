@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
 from featherseg_engines.inference import crops, whole
+from featherseg_engines.inference.asking import asked, telling
 from featherseg_engines.inference.backends import Choice, open_runner
 from featherseg_engines.inference.feature_outputs import feature_names
 from featherseg_engines.inference.flips import mirrored
@@ -51,6 +53,8 @@ class OnnxModel:
     ) -> None:
         bundle.verify()
         self.bundle, self._unknown = bundle, unknown
+        self._tell = telling(bundle.card.asking)
+        self._asked = asked(self._plain_answers, bundle.card.asking, bundle.card.dims)
         self._choice = choice or Choice(threads=threads)
         self._revealer: Runner | None = None
         self._runner = self._open(self._choice)
@@ -118,7 +122,7 @@ class OnnxModel:
         self, pixels: npt.NDArray[np.generic], between: Callable[[], None] = whole.nothing
     ) -> Floats:
         """Probability (labels, y, x) of a slice (y, x[, 3]), at its own size; of this model (:meth:`seeing`)."""
-        return whole.of_slice(self.bundle.card.preprocessing, pixels, self._answer, between)
+        return whole.of_slice(self.bundle.card.preprocessing, pixels, self._answer, between, self._tell)
 
     def volume_probability(
         self, voxels: npt.NDArray[np.generic], between: Callable[[], None] = whole.nothing
@@ -128,12 +132,13 @@ class OnnxModel:
         ``between`` is called before each block or slice and may raise to stop.
         """
         model = self.seeing(voxels)
-        return whole.of_volume(model.bundle.card.preprocessing, voxels, model._answer, between)
+        return whole.of_volume(model.bundle.card.preprocessing, voxels, model._answer, between, model._tell)
 
     def volume_slices(self, voxels: npt.NDArray[np.generic]) -> Iterator[Floats]:
         """As :meth:`volume_probability`, slice by slice (labels, y, x): the memory does not grow with depth."""
         model = self.seeing(voxels)
-        return whole.slices_of_volume(model.bundle.card.preprocessing, voxels, model._answer)
+        pre = model.bundle.card.preprocessing
+        return whole.slices_of_volume(pre, voxels, model._answer, tell=model._tell)
 
     def slice_crop(
         self,
@@ -144,8 +149,8 @@ class OnnxModel:
     ) -> tuple[Box, Levels]:
         """What is proposed for a slice (y, x[, 3]), cut out: its box at slice ``z`` and its levels."""
         pre = self.bundle.card.preprocessing.seen_in(options.window)
-        network = mirrored(self._answer, 2) if options.flips else self._answer
-        return crops.of_slice(pre, pixels, z, network, between)
+        network = mirrored(self._answer, 2) if self._flips(options) else self._answer
+        return crops.of_slice(pre, pixels, z, network, between, self._tell)
 
     def volume_crop(
         self,
@@ -155,8 +160,12 @@ class OnnxModel:
     ) -> tuple[Box, Levels]:
         """What is proposed for a volume (z, y, x[, 3]) by a network that takes volumes, cut out."""
         pre = self.bundle.card.preprocessing.seen_in(options.window)
-        network = mirrored(self._answer, 3) if options.flips else self._answer
+        network = mirrored(self._answer, 3) if self._flips(options) else self._answer
         return crops.of_volume(pre, voxels, network, between)
+
+    def _flips(self, options: Options) -> bool:
+        """Whether mirror images are asked for beyond what the card wants anyway."""
+        return options.flips and not self.bundle.card.asking.mirrored
 
     def evidence(
         self,
@@ -166,10 +175,13 @@ class OnnxModel:
     ) -> Evidence:
         """What strokes on a slice (y, x[, 3]) are read with: the answer and the network's features."""
         pre = self.bundle.card.preprocessing.seen_in(options.window)
-        return evidence_of(pre, pixels, self._reveal(options.flips), self.bundle.identity, between)
+        return evidence_of(pre, pixels, self._reveal(options), self.bundle.identity, between, self._tell)
 
-    def _reveal(self, flips: bool) -> Revealing:
+    def _reveal(self, options: Options) -> Revealing:
         """The network with its features; mirrored answers are averaged, features are those of the image itself."""
+
+        card = self.bundle.card
+        asking = replace(card.asking, mirrored=options.flips or card.asking.mirrored)
 
         def reveal(batch: Floats) -> tuple[Floats, list[Floats]]:
             seen: list[list[Floats]] = []
@@ -177,10 +189,9 @@ class OnnxModel:
             def answer(turned: Floats) -> Floats:
                 logits, maps = self._revealed(turned) if not seen else (self._run(turned), [])
                 seen.append(maps)
-                return probabilities(logits[0], self.bundle.card.activation)
+                return probabilities(logits[0], card.activation)
 
-            found = mirrored(answer, 2)(batch) if flips else answer(batch)
-            return found, seen[0]
+            return asked(answer, asking, 2)(batch), seen[0]
 
         return reveal
 
@@ -216,6 +227,10 @@ class OnnxModel:
         card = self.bundle.card
         if card.dims == 3 and batch.min() == batch.max():
             return np.zeros((len(batch), len(card.labels) + self._unknown, *batch.shape[2:]), np.float32)
+        return self._asked(batch)
+
+    def _plain_answers(self, batch: Floats) -> Floats:
+        card = self.bundle.card
         logits = np.moveaxis(self._run(batch), 1, 0)
         return np.moveaxis(probabilities(logits, card.activation), 0, 1)
 

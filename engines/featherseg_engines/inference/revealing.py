@@ -26,6 +26,7 @@ def evidence_of(
     network: Revealing,
     model: str,
     between: Callable[[], None] = whole.nothing,
+    tell: whole.Tell = whole.as_it_is,
 ) -> Evidence:
     """Evidence of a slice (y, x[, 3]); ``network`` may be called several times for large slices."""
     placement = pre.place(pixels.shape[0], pixels.shape[1])
@@ -38,6 +39,7 @@ def evidence_of(
         maps = [
             _map(values, batch.shape[2:], placement) for values in found if usable(values, batch.shape[2:])
         ]
+    answer = tell(whole.inside(answer, placement))
     return gather(pre.invert(answer, placement), own_colours(pre, pixels), tuple(maps), model, WORK_PIXELS)
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.along_z import agree_along_z, reached
+from featherseg_engines.inference.asking import telling
 from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.patches import reader_of, steps, streamed
 from featherseg_engines.inference.postprocess import Levels
@@ -71,12 +72,14 @@ def sweep(model: Model, request: Request, known: Collection[int] = ()) -> Iterat
     """Steps of a loaded model: batches of slices, patches of slices, or blocks of the volume."""
     card = model.bundle.card
     pre = card.preprocessing.seen_in(request.options.window)
-    network = mirrored(model.answers, card.dims) if request.options.flips else model.answers
+    turned = request.options.flips and not card.asking.mirrored
+    network = mirrored(model.answers, card.dims) if turned else model.answers
+    tell = telling(card.asking)
     if card.dims == 3:
         return _by_blocks(pre, network, request)
     if pre.patch:
-        return _by_patches(pre, network, request, known)
-    return _by_batches(pre, network, request, known)
+        return _by_patches(pre, network, request, known, tell)
+    return _by_batches(pre, network, request, known, tell)
 
 
 def outwards(request: Request, known: Collection[int] = ()) -> list[int]:
@@ -94,7 +97,7 @@ def batches(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def _by_batches(
-    pre: Preprocessing, network: whole.Network, request: Request, known: Collection[int]
+    pre: Preprocessing, network: whole.Network, request: Request, known: Collection[int], tell: whole.Tell
 ) -> Iterator[Step]:
     volume = request.volume
     order = outwards(request, known)
@@ -104,7 +107,7 @@ def _by_batches(
         started = time.perf_counter()
         inputs, placements = zip(*(pre.apply(volume.slice(z)) for z in chosen), strict=True)
         answers = network(np.concatenate(inputs))
-        found = [crops.of_answer(*each) for each in zip(answers, placements, chosen, strict=True)]
+        found = [crops.of_answer(*each, tell) for each in zip(answers, placements, chosen, strict=True)]
         done += len(chosen)
         seconds = time.perf_counter() - started
         pieces = tuple(
@@ -114,7 +117,7 @@ def _by_batches(
 
 
 def _by_patches(
-    pre: Preprocessing, network: whole.Network, request: Request, known: Collection[int]
+    pre: Preprocessing, network: whole.Network, request: Request, known: Collection[int], tell: whole.Tell
 ) -> Iterator[Step]:
     """One patch a step: a slice of many patches takes longer than a person waits."""
     volume = request.volume
@@ -137,7 +140,7 @@ def _by_patches(
             if done % each:
                 yield Step(done, len(order) * each, seconds=seconds)
             started = time.perf_counter()
-        answer = crops.of_answer(np.stack(rows, axis=1), placement, z)
+        answer = crops.of_answer(np.stack(rows, axis=1), placement, z, tell)
         seconds = time.perf_counter() - started
         yield Step(done, len(order) * each, (piece(request, z, *answer, spent + seconds),), seconds)
         spent = 0.0

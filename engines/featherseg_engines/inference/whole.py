@@ -6,12 +6,14 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.imaging.preprocess import Placement, Preprocessing
 from featherseg_engines.inference.patches import blended, streamed, to_block
 
 Floats = npt.NDArray[np.float32]
 Network = Callable[[Floats], Floats]
 """Input (1, channels, *sides), normalised, to probabilities (labels, *sides)."""
+Tell = Callable[[Floats], Floats]
+"""What is made of the probabilities (labels, h, w) of a whole slice, on the grid the network saw."""
 SLICE_OVERLAP = 0.25
 """Of patches in a slice, as a share of their side; blocks of a volume overlap by half."""
 SAMPLE = 4 * 2**20
@@ -22,19 +24,31 @@ def nothing() -> None:
     """Between two steps: nothing to do."""
 
 
+def as_it_is(found: Floats) -> Floats:
+    """Nothing is made of an answer."""
+    return found
+
+
 def of_slice(
     pre: Preprocessing,
     pixels: npt.NDArray[np.generic],
     network: Network,
     between: Callable[[], None] = nothing,
+    tell: Tell = as_it_is,
 ) -> Floats:
     """Probabilities (labels, y, x) of a slice (y, x[, 3]) at its own size, in one go or patch by patch."""
     if not pre.patch:
         batch, placement = pre.apply(pixels)
-        return pre.invert(network(batch), placement)
+        return pre.invert(tell(inside(network(batch), placement)), placement)
     image = pre.normalise(pre.scale(pixels))
     found = blended(image, pre.patch, network, SLICE_OVERLAP, between)
-    return pre.invert(found, pre.place(pixels.shape[0], pixels.shape[1]))
+    return pre.invert(tell(found), pre.place(pixels.shape[0], pixels.shape[1]))
+
+
+def inside(found: Floats, placement: Placement) -> Floats:
+    """What lies in the slice of (labels, h, w), without the padding."""
+    height, width = placement.scaled
+    return found[:, :height, :width]
 
 
 def of_volume(
@@ -42,12 +56,13 @@ def of_volume(
     voxels: npt.NDArray[np.generic],
     network: Network,
     between: Callable[[], None] = nothing,
+    tell: Tell = as_it_is,
 ) -> Floats:
     """Probabilities (labels, z, y, x) of a volume (z, y, x[, 3]) by overlapping blocks, or slice by slice.
 
-    ``between`` is called before each step and may raise to stop.
+    ``between`` is called before each step and may raise to stop; ``tell`` is for slices only.
     """
-    return np.stack(list(slices_of_volume(pre, voxels, network, between)), axis=1)
+    return np.stack(list(slices_of_volume(pre, voxels, network, between, tell)), axis=1)
 
 
 def slices_of_volume(
@@ -55,12 +70,13 @@ def slices_of_volume(
     voxels: npt.NDArray[np.generic],
     network: Network,
     between: Callable[[], None] = nothing,
+    tell: Tell = as_it_is,
 ) -> Iterator[Floats]:
     """As :func:`of_volume`, slice by slice (labels, y, x) from the first to the last, in bounded memory."""
     if pre.dims == 2:
         for plane in voxels:
             between()
-            yield of_slice(pre, plane, network, between)
+            yield of_slice(pre, plane, network, between, tell)
         return
     between()
     for found in blocks_of_volume(pre, voxels, network):

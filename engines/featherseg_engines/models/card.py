@@ -59,6 +59,22 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """How a model wants to be asked.
+
+    Parameters
+    ----------
+    mirrored
+        Its answer is the mean over the image and its mirror images.
+    always
+        Every picture holds some label: of each slice the likeliest part is told, however unsure it is.
+    """
+
+    mirrored: bool = False
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """``card.json`` of a bundle; a model from elsewhere needs ``format``, ``name``, ``labels``, ``preprocessing``
     and ``activation`` only.
@@ -75,6 +91,8 @@ class ModelCard:
         Of ``model.onnx`` and ``weights.safetensors``, by file name.
     parent
         Name and ONNX hash of the model this one was taught from, or "".
+    asking
+        How it wants to be asked.
     known
         Name and ONNX hash of the model it holds unchanged, which answers for pictures of its own kind, or "".
     not_for
@@ -97,6 +115,7 @@ class ModelCard:
     sha256: dict[str, str] = field(default_factory=dict)
     parent: str = ""
     known: str = ""
+    asking: Asking = field(default_factory=Asking)
     note: str = ""
     not_for: str = ""
     worst: tuple[tuple[str, float], ...] = ()
@@ -154,10 +173,13 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     values["preprocessing"] = Preprocessing(**plain)
     values["training"] = TrainingRecord(**raw.get("training", {}))
     values["measured"] = tuple(measured_of(entry) for entry in raw.get("measured", ()))
+    values["asking"] = Asking(**raw.get("asking", {}))
     values["worst"] = tuple((str(name), float(dice)) for name, dice in raw.get("worst", ()))
     card = ModelCard(**values)
     if card.dims not in (2, 3) or card.dims != card.preprocessing.dims:
         raise ValueError("dims must be 2, or 3 with a patch of three sides in the preprocessing")
+    if not all(isinstance(wish, bool) for wish in (card.asking.mirrored, card.asking.always)):
+        raise ValueError("asking is said in true and false")
     if not isinstance(card.name, str) or not card.name:
         raise ValueError("name must be a text")
     if not card.labels or (card.activation == "sigmoid" and len(card.labels) != 1):

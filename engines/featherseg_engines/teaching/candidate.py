@@ -116,6 +116,7 @@ def _card(learned: Learned, order: TeachOrder, about: CandidateAbout) -> ModelCa
         training=_record(learned, order, about),
         measured=about.measured,
         parent=f"{parent.card.name} {parent.identity}" if parent else "",
+        asking=learned.asking,
         known=f"{learned.look.known.card.name} {learned.look.known.identity}" if learned.look else "",
         note=NOTE,
         not_for=parent.card.not_for if parent else "",

@@ -14,7 +14,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import TrainingError
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.models.card import Asking
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.teaching import pupil as pupils
 from featherseg_engines.teaching.breathing import Patient, breathe
@@ -31,6 +32,7 @@ from featherseg_engines.teaching.kinds import LookLearns, look_for
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import (
+    UNSEEN,
     Control,
     CurvePoint,
     Listen,
@@ -55,6 +57,8 @@ APART_FASTER = 1.5
 """… and so much higher where the candidate holds its parent: there is nothing to forget."""
 APART_STEPS, STEPS_A_PIECE = 350, 18
 """… and no more steps than this, or this for each slice: further ones learn few pictures by heart."""
+ALWAYS = 5
+"""Where a label is in each of so many slices or more, the next one will hold some too."""
 SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
 LAST_RATE = 1e-5
@@ -67,14 +71,15 @@ MOST_WILD = 20
 Clock = Callable[[], float]
 
 
-Look = Callable[[nn.Module, Preprocessing], LookResult]
+Look = Callable[[nn.Module, Preprocessing, Asking], LookResult]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Learned:
     """A taught network in eval mode, ready to export, and how it came about.
 
-    ``look`` is what tells its kind of picture from that of the model it is to hold; None where it holds none.
+    ``asking`` is how it wants to be asked. ``look`` is what tells its kind of picture from that of the model it is to
+    hold; None where it holds none.
     """
 
     network: nn.Module
@@ -84,6 +89,7 @@ class Learned:
     seconds: float
     steps: int
     rate: float
+    asking: Asking = field(default_factory=Asking)
     look: LookLearns | None = None
 
 
@@ -146,6 +152,7 @@ def learn(
         seconds,
         runner.steps,
         lesson.rate,
+        lesson.asking,
         lesson.look,
     )
 
@@ -156,6 +163,7 @@ class _Lesson:
     still: list[nn.Module]
     remembering: Remembering | None
     look: LookLearns | None
+    asking: Asking
     most_steps: int
     food: Helpings
     pre: Preprocessing
@@ -210,7 +218,19 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     name = order.parent.card.network if order.parent else order.settings.network
     rate = rate_for(registry.get(name).name, pre.dims, apart=bool(look))
     most = max(APART_STEPS, STEPS_A_PIECE * len(pieces)) if look else 0
-    return _Lesson(network, still, remembering, look, most, food, pre, outputs, rate)
+    asking = asking_for(cases) if look else Asking()
+    return _Lesson(network, still, remembering, look, asking, most, food, pre, outputs, rate)
+
+
+def asking_for(cases: Sequence[TaughtCase]) -> Asking:
+    """How a model that was taught few pictures of a kind of its own wants to be asked.
+
+    Over mirror images; and it is rarely sure of a picture it has not seen. Where no slice was without a label, the
+    next one will hold some too, and the likeliest place is worth telling. A slice nobody has looked at may hold none.
+    ``bench teach`` measures both.
+    """
+    here = [bool(((plane != 0) & (plane != UNSEEN)).any()) for case in cases for plane in case.labels]
+    return Asking(mirrored=True, always=len(here) >= ALWAYS and all(here))
 
 
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
@@ -335,7 +355,7 @@ class _Run:
 
     def look(self, look: Look | None) -> None:
         """Add a point to the curve."""
-        result = look(self.result(), self._lesson.pre) if look else LookResult(0.0, 0.0)
+        result = look(self.result(), self._lesson.pre, self._lesson.asking) if look else LookResult(0.0, 0.0)
         seconds = self._budget.clock() - self._started
         loss = float(np.mean(self._recent))
         self.curve.append(

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import whole
+from featherseg_engines.inference.asking import asked, telling
 from featherseg_engines.inference.postprocess import labels_at, probabilities
+from featherseg_engines.models.card import Asking
 from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.examining import Rival
 from featherseg_engines.teaching.order import Control, Picture, TaughtCase, TeachOrder
@@ -46,7 +48,7 @@ class Glance:
         ]
         self._turn = 0
 
-    def __call__(self, network: "nn.Module", preprocessing: Preprocessing) -> LookResult:
+    def __call__(self, network: "nn.Module", preprocessing: Preprocessing, asking: Asking) -> LookResult:
         """Mean Dice of both, and the next of the cases as an image."""
         shown = self._turn % len(self._cases)
         self._turn += 1
@@ -54,19 +56,21 @@ class Glance:
         seen: Picture | None = None
         for index, (case, z) in enumerate(self._cases):
             self._control.between()
-            found = self._find(network, preprocessing, case, z)
+            found = self._find(network, preprocessing, asking, case, z)
             dice.append(_mean(_on_slice(found, case, z, self._order)))
             if index == shown:
                 seen = picture(case, z, found[z])
         return LookResult(float(np.mean(dice)), float(np.mean(self._before)), seen)
 
-    def _find(self, network: "nn.Module", pre: Preprocessing, case: TaughtCase, z: int) -> Numbers:
+    def _find(
+        self, network: "nn.Module", pre: Preprocessing, asking: Asking, case: TaughtCase, z: int
+    ) -> Numbers:
         """Class numbers (z, y, x) that a network in training finds."""
-        answer = _through(network)
+        answer, tell = asked(_through(network), asking, pre.dims), telling(asking)
         if pre.dims == 3:
             return self._numbers(whole.of_volume(pre, case.voxels, answer, self._control.between))
         found = np.zeros(case.labels.shape, np.uint8)
-        found[z] = self._numbers(whole.of_slice(pre, case.voxels[z], answer, self._control.between))
+        found[z] = self._numbers(whole.of_slice(pre, case.voxels[z], answer, self._control.between, tell))
         return found
 
     def _numbers(self, probability: Floats) -> Numbers:

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from featherseg_engines.imaging.preprocess import Preprocessing
+    from featherseg_engines.models.card import Asking
     from featherseg_engines.teaching.looking import LookResult
 
-    Look = Callable[[nn.Module, Preprocessing], LookResult]
+    Look = Callable[[nn.Module, Preprocessing, Asking], LookResult]
 
 
 class Learnt(Protocol):
