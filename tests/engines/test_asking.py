@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from featherseg_engines.errors import ModelError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.inference.asking import asked, best_threshold, lifted, likeliest
+from featherseg_engines.inference.asking import LEAST, asked, best_threshold, lifted, likeliest
 from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
-from featherseg_engines.inference.proposal import FLOOR, PLAIN, CancelToken, Options, Request
+from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Request
 from featherseg_engines.inference.volume_run import whole_volume
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.card import Asking, read_card
@@ -72,10 +72,10 @@ def test_the_best_threshold_gives_the_best_dice_that_can_be_expected(sure):
     assert (best > 0.4) == (sure == 0.95)  # about one half only where it is sure
 
 
-def test_the_best_threshold_stays_between_the_floor_and_one_half():
-    assert best_threshold(np.zeros((8, 8), np.float32)) == FLOOR
+def test_the_best_threshold_stays_between_the_least_and_one_half():
+    assert best_threshold(np.zeros((8, 8), np.float32)) == LEAST
     assert best_threshold(np.ones((8, 8), np.float32)) == 0.5
-    assert best_threshold(np.full((8, 8), 0.001, np.float32)) == FLOOR
+    assert best_threshold(np.full((8, 8), 0.001, np.float32)) == LEAST
 
 
 def test_one_answer_and_many_are_asked_alike():

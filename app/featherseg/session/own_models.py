@@ -209,6 +209,12 @@ def details_in_words(row: OwnModel) -> str:
         lines.append(f"Started from {card.parent}")
     if card.known:
         lines.append(f"Holds {card.known.split(' ')[0]}, which answers for its own kind of image as before")
+    if card.asking.mirrored:
+        lines.append("Asked over the image and its mirror images: four times as long, and steadier")
+    if card.asking.always:
+        lines.append(
+            "Each image it learnt from held a label: it shows the likeliest place in each, if unsure too"
+        )
     if record is None:
         return "\n".join([*lines, card.note])
     settings = record.settings

@@ -7,11 +7,12 @@ import numpy.typing as npt
 
 from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.postprocess import levels_of
-from featherseg_engines.inference.proposal import FLOOR
 from featherseg_engines.inference.whole import Tell, as_it_is
 from featherseg_engines.models.card import Asking
 
 Floats = npt.NDArray[np.float32]
+LEAST = 0.02
+"""Lowest probability that is told as one half; what is below it everywhere is nothing."""
 
 
 def asked(network: Callable[[Floats], Floats], asking: Asking, dims: int) -> Callable[[Floats], Floats]:
@@ -34,7 +35,7 @@ def likeliest(probability: Floats) -> Floats:
 
 
 def best_threshold(anything: Floats) -> float:
-    """From which of these probabilities on the expected Dice is highest, at least ``FLOOR`` and at most 0.5.
+    """From which of these probabilities on the expected Dice is highest, at least ``LEAST`` and at most 0.5.
 
     It is half of that Dice (Lipton et al., arXiv 1402.1892), here with the expectation's numerator and denominator
     taken apart: where the network is sure, one half; where it is not, less.
@@ -42,7 +43,7 @@ def best_threshold(anything: Floats) -> float:
     counts = np.bincount(levels_of(anything.clip(0, 1)).reshape(-1), minlength=256)[::-1]
     taken, inside = np.cumsum(counts), np.cumsum(counts * np.linspace(1, 0, 256))
     dice = 2 * inside / np.maximum(taken + inside[-1], 1e-9)
-    return float(np.clip(dice.max() / 2, FLOOR, 0.5))
+    return float(np.clip(dice.max() / 2, LEAST, 0.5))
 
 
 def lifted(probability: Floats, threshold: float) -> Floats:
