@@ -212,13 +212,17 @@ def test_seen_at_another_size_norms_begin_from_the_persons_pictures_and_keep_the
     assert torch.allclose(kept, first, atol=1e-3) and not torch.allclose(settled, first, atol=1e-2)
 
 
-def test_few_pictures_of_another_kind_are_not_learnt_by_heart(cells, monkeypatch):
-    monkeypatch.setattr("featherseg_engines.teaching.learn.APART_STEPS", 3)
-    monkeypatch.setattr("featherseg_engines.teaching.learn.STEPS_A_PIECE", 0)
+@pytest.mark.parametrize(("empty", "steps"), [(False, 4), (True, 3)])
+def test_few_pictures_of_another_kind_are_not_learnt_by_heart(cells, monkeypatch, empty, steps):
+    for name, value in (("APART_STEPS", 3), ("APART_ALWAYS", 4), ("STEPS_A_PIECE", 0)):
+        monkeypatch.setattr(f"featherseg_engines.teaching.learn.{name}", value)
+    if empty:  # one picture without a label
+        cells = [replace(cells[0], labels=np.zeros_like(cells[0].labels)), *cells[1:]]
     order = TeachOrder(tuple(cells), ("nucleus",), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
     told = []
     learned = learn(cells, order, 1e6, Free(), told.append)
-    assert learned.steps == 3 and told[-1].done == 1.0 and told[-1].seconds_left == 0.0
+    assert learned.steps == steps and told[-1].done == 1.0 and told[-1].seconds_left == 0.0
+    assert learned.asking.mirrored and learned.asking.always is not empty
 
 
 def test_taught_further_it_holds_what_shipped_and_not_what_was_taught(mine, skin):

@@ -55,8 +55,9 @@ GENTLE = {"lgmsnet": 5e-4}
 """… and of networks that come apart at it."""
 APART_FASTER = 1.5
 """… and so much higher where the candidate holds its parent: there is nothing to forget."""
-APART_STEPS, STEPS_A_PIECE = 350, 18
-"""… and no more steps than this, or this for each slice: further ones learn few pictures by heart."""
+APART_STEPS, APART_ALWAYS, STEPS_A_PIECE = 350, 500, 18
+"""… and no more steps than this, where a label is always there than that, or this for each slice: further ones learn
+few pictures by heart. Whoever tells the likeliest place anyway may be less sure."""
 ALWAYS = 5
 """Where a label is in each of so many slices or more, the next one will hold some too."""
 SETTLED_ON = 2
@@ -217,8 +218,9 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
         still += pupils.norms(network)
     name = order.parent.card.network if order.parent else order.settings.network
     rate = rate_for(registry.get(name).name, pre.dims, apart=bool(look))
-    most = max(APART_STEPS, STEPS_A_PIECE * len(pieces)) if look else 0
     asking = asking_for(cases) if look else Asking()
+    fewest = APART_ALWAYS if asking.always else APART_STEPS
+    most = max(fewest, STEPS_A_PIECE * len(pieces)) if look else 0
     return _Lesson(network, still, remembering, look, asking, most, food, pre, outputs, rate)
 
 
