@@ -179,7 +179,6 @@ class OnnxModel:
 
     def _reveal(self, options: Options) -> Revealing:
         """The network with its features; mirrored answers are averaged, features are those of the image itself."""
-
         card = self.bundle.card
         asking = replace(card.asking, mirrored=options.flips or card.asking.mirrored)
 
