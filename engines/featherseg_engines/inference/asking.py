@@ -24,6 +24,13 @@ def asked(network: Callable[[Floats], Floats], asking: Asking, dims: int) -> Cal
     return mirrored(network, dims) if asking.mirrored else network
 
 
+def on_request(
+    network: Callable[[Floats], Floats], flips: bool, asking: Asking, dims: int
+) -> Callable[[Floats], Floats]:
+    """A model's ``network``, over mirror images if a person asks for them and its card does not want them anyway."""
+    return mirrored(network, dims) if flips and not asking.mirrored else network
+
+
 def telling(asking: Asking) -> Tell:
     """What is made of the answer for a whole slice (labels, h, w) before it is brought to the slice's own size."""
     return likeliest if asking.always else as_it_is

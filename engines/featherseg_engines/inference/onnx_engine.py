@@ -9,10 +9,9 @@ import numpy.typing as npt
 
 from featherseg_engines.errors import ModelError
 from featherseg_engines.inference import crops, whole
-from featherseg_engines.inference.asking import asked, telling
+from featherseg_engines.inference.asking import asked, on_request, telling
 from featherseg_engines.inference.backends import Choice, open_runner
 from featherseg_engines.inference.feature_outputs import feature_names
-from featherseg_engines.inference.flips import mirrored
 from featherseg_engines.inference.kind import Kind
 from featherseg_engines.inference.postprocess import Levels, probabilities
 from featherseg_engines.inference.proposal import PLAIN, CancelToken, Options, Proposal, Request
@@ -149,7 +148,7 @@ class OnnxModel:
     ) -> tuple[Box, Levels]:
         """What is proposed for a slice (y, x[, 3]), cut out: its box at slice ``z`` and its levels."""
         pre = self.bundle.card.preprocessing.seen_in(options.window)
-        network = mirrored(self._answer, 2) if self._flips(options) else self._answer
+        network = on_request(self._answer, options.flips, self.bundle.card.asking, 2)
         return crops.of_slice(pre, pixels, z, network, between, self._tell)
 
     def volume_crop(
@@ -160,12 +159,8 @@ class OnnxModel:
     ) -> tuple[Box, Levels]:
         """What is proposed for a volume (z, y, x[, 3]) by a network that takes volumes, cut out."""
         pre = self.bundle.card.preprocessing.seen_in(options.window)
-        network = mirrored(self._answer, 3) if self._flips(options) else self._answer
+        network = on_request(self._answer, options.flips, self.bundle.card.asking, 3)
         return crops.of_volume(pre, voxels, network, between)
-
-    def _flips(self, options: Options) -> bool:
-        """Whether mirror images are asked for beyond what the card wants anyway."""
-        return options.flips and not self.bundle.card.asking.mirrored
 
     def evidence(
         self,

@@ -11,8 +11,7 @@ import numpy.typing as npt
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference import crops, whole
 from featherseg_engines.inference.along_z import agree_along_z, reached
-from featherseg_engines.inference.asking import telling
-from featherseg_engines.inference.flips import mirrored
+from featherseg_engines.inference.asking import on_request, telling
 from featherseg_engines.inference.patches import reader_of, steps, streamed
 from featherseg_engines.inference.postprocess import Levels
 from featherseg_engines.inference.proposal import CancelToken, Engine, Proposal, Request
@@ -72,8 +71,7 @@ def sweep(model: Model, request: Request, known: Collection[int] = ()) -> Iterat
     """Steps of a loaded model: batches of slices, patches of slices, or blocks of the volume."""
     card = model.bundle.card
     pre = card.preprocessing.seen_in(request.options.window)
-    turned = request.options.flips and not card.asking.mirrored
-    network = mirrored(model.answers, card.dims) if turned else model.answers
+    network = on_request(model.answers, request.options.flips, card.asking, card.dims)
     tell = telling(card.asking)
     if card.dims == 3:
         return _by_blocks(pre, network, request)

@@ -49,7 +49,7 @@ class Glance:
         self._turn = 0
 
     def __call__(self, network: "nn.Module", preprocessing: Preprocessing, asking: Asking) -> LookResult:
-        """Mean Dice of both, and the next of the cases as an image; mirror images would take four times as long."""
+        """Mean Dice of both, and the next of the cases as an image; no mirror images: they take long."""
         shown = self._turn % len(self._cases)
         self._turn += 1
         dice: list[float] = []
