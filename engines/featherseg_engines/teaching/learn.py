@@ -45,7 +45,7 @@ from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
-from featherseg_engines.training.layout import last_channels, learns_in_half
+from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice
 
 BATCH = 8
@@ -272,7 +272,7 @@ class _Run:
         self._loss = SoftCrossEntropyDice()
         self._mover = Mover(pupils.learners(lesson.network), LAST_RATE)
         self._rate = lesson.rate
-        self._half = learns_in_half(lesson.network)
+        self._half = in_half_here(lesson.network)
         self._recent: list[float] = []
         self._train_dice = 0.0
         self._picture: Picture | None = None

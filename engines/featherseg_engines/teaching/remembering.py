@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from featherseg_engines.training.layout import learns_in_half
+from featherseg_engines.training.layout import in_half_here
 
 REPLAYED_WEIGHT, OWN_WEIGHT = 1.0, 0.3
 """Of the parent's answer beside the loss of the labels: on images of its own, on the person's."""
@@ -30,7 +30,7 @@ class Remembering:
 
     def __init__(self, pupil: nn.Module, kept: int) -> None:
         self._parent = copy.deepcopy(pupil).eval().requires_grad_(False)
-        self._kept, self._half = kept, learns_in_half(pupil)
+        self._kept, self._half = kept, in_half_here(pupil)
 
     def loss(self, inputs: Tensor, logits: Tensor, labels: Tensor, replayed: int) -> Tensor:
         """Mean cross-entropy of the pupil against the parent's probabilities, weighed; a scalar.

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from featherseg_engines.training.layout import last_channels, learns_in_half
+from featherseg_engines.training.layout import in_half_here, last_channels
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ def settle(network: nn.Module, inputs: Iterable[Tensor]) -> None:
         norm.momentum = None
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for batch in inputs:
-        with torch.autocast("cpu", torch.bfloat16, enabled=learns_in_half(network)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_half_here(network)):
             network(last_channels(batch))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
 from featherseg_engines.training.feeds import Feed
-from featherseg_engines.training.layout import last_channels, learns_in_half
+from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import loss_of
 from featherseg_engines.training.plan import History, Plan, Progress, rate_at
 
@@ -75,7 +75,7 @@ class Trainer:
         self._loss = loss_of(plan)
         self._optimizer = make_optimizer(self.network, plan)
         self._updates = self._wild = 0
-        self._half = plan.mixed_precision and learns_in_half(network)
+        self._half = plan.mixed_precision and in_half_here(network)
 
     def run(self, listen: Listen = lambda _: None, cancelled: Callable[[], bool] = lambda: False) -> History:
         """Work through the plan and leave the best weights (by ``judge``) in ``network``.
