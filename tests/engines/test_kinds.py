@@ -130,7 +130,9 @@ def mine(cells, tmp_path_factory):
     board = np.indices(fine[0].voxels.shape[1:3]).sum(axis=0) // 8 % 2
     fine = [replace(case, labels=(np.tile(case.labels, (1, 2, 2)) * board).astype(np.uint8)) for case in fine]
     order = TeachOrder(tuple(fine), ("nucleus",), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
-    learned = learn(fine, order, Budget(1e9, steps=60), Free())
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr("featherseg_engines.teaching.learn.BATCH", 2)  # the look has its own, which must part the kinds
+        learned = learn(fine, order, Budget(1e9, steps=60), Free())
     folder = tmp_path_factory.mktemp("models") / "mine"
     return export_candidate(learned, order, folder, CandidateAbout("repsegnet.mine", "Mine")), fine
 
