@@ -3,7 +3,8 @@ stroke_window, teach_window, volumes, startup. By themselves, with options of th
 prints where the time of each node goes, ``bench strokes`` how few strokes a mask needs, ``bench teach`` what a lesson
 gives, ``bench int8`` what networks in 8 bits would, ``bench borders`` what a border one pixel off costs, ``bench
 kinds`` how often a lesson tells other kinds of picture from its parent's, ``bench together`` what models have as one,
-``bench halves`` what a lesson's step costs in half precision on better and lesser processors.
+``bench halves`` what a lesson's step costs in half precision on better and lesser processors, ``bench opening`` how
+long a photograph takes to open.
 
 Machines drift: read the ratios and medians, not single absolute figures.
 """
@@ -262,6 +263,10 @@ def main(names: list[str]) -> int:
         from benchmarks.halves import main as halves
 
         return halves()
+    if names[:1] == ["opening"]:
+        from benchmarks.opening import main as opening
+
+        return opening()
     if names[:1] == ["int8"]:
         from benchmarks.int8 import main as int8
 

@@ -131,7 +131,9 @@ def mine(cells, tmp_path_factory):
     fine = [replace(case, labels=(np.tile(case.labels, (1, 2, 2)) * board).astype(np.uint8)) for case in fine]
     order = TeachOrder(tuple(fine), ("nucleus",), (1,), SKIN, SKIN, Settings(seed=3, threads=1))
     with pytest.MonkeyPatch.context() as small:
-        small.setattr("featherseg_engines.teaching.learn.BATCH", 2)  # the look has its own, which must part the kinds
+        small.setattr(
+            "featherseg_engines.teaching.learn.BATCH", 2
+        )  # the look has its own, which must part the kinds
         learned = learn(fine, order, Budget(1e9, steps=60), Free())
     folder = tmp_path_factory.mktemp("models") / "mine"
     return export_candidate(learned, order, folder, CandidateAbout("repsegnet.mine", "Mine")), fine

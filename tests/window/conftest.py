@@ -8,6 +8,13 @@ from support.hand import has_hand
 from featherseg.window.launch import make_window
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_loaded_is_no_garbage():
+    """Windows of other tests are collected and looked for before each; modules need not be looked through again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def window(qtbot, tmp_path):
     if not has_hand():

@@ -1,5 +1,6 @@
 """Start the standalone program: application, session, window."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -60,6 +61,7 @@ def run_window(path: Path | None = None) -> int:
         sys.stderr.write(problem + "\n")
         QMessageBox.critical(None, "Featherseg", problem)
         return 2
+    gc.freeze()  # napari collects garbage whenever a case is opened; what is loaded by now never is any
     window = make_window()
     window.session.proposing.measures = True
     window.show()
