@@ -1,6 +1,12 @@
 """How many threads a step takes follows what was fastest lately."""
 
-from featherseg_engines.teaching.threads import EVERY, TRIALS, Threads
+import dataclasses
+
+import pytest
+
+from featherseg_engines.inference.machine import this_machine
+from featherseg_engines.teaching.order import Settings
+from featherseg_engines.teaching.threads import EVERY, TRIALS, Threads, threads_here
 
 
 class Machine:
@@ -37,3 +43,23 @@ def test_takes_the_way_that_is_faster_now_and_asks_again() -> None:
 def test_one_thread_is_never_more() -> None:
     machine = Machine({1: 0.6})
     assert set(machine.work(Threads(1, lambda: machine.time), 3 * EVERY)) == {1}
+
+
+def test_four_halve_to_two_and_one() -> None:
+    machine = Machine({4: 0.5, 2: 0.4, 1: 0.6})
+    threads = Threads(4, lambda: machine.time)
+    assert set(machine.work(threads, EVERY)) == {4}
+    assert set(machine.work(threads, 3 * TRIALS)) == {4, 2, 1}
+    assert set(machine.work(threads, EVERY)) == {2}
+
+
+@pytest.mark.parametrize(
+    ("cores", "usable", "threads"),
+    [(1, 2, 1), (2, 4, 2), (4, 8, 2), (6, 12, 3), (8, 16, 4), (32, 64, 4), (8, 1, 1)],
+)
+def test_a_lesson_may_take_half_of_the_cores(cores: int, usable: int, threads: int) -> None:
+    assert threads_here(dataclasses.replace(this_machine(), cores=cores, usable_cores=usable)) == threads
+
+
+def test_an_order_allows_what_suits_this_machine() -> None:
+    assert Settings().threads == threads_here()

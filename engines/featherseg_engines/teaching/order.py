@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.threads import threads_here
 
 UNSEEN = 255
 """Label number of voxels that nobody has looked at: they take no part (``training.samples.IGNORE``)."""
@@ -53,6 +54,8 @@ class Settings:
     minutes
         Time for learning on this machine, the measuring after it not counted; 0 leaves it to the network
         (3 for slices, 10 for volumes).
+    threads
+        At most; a lesson takes as many of them as are fastest while it runs.
     frozen
         "auto", or how much of the network stays as it is: "none", "encoder", "all but head".
     network
@@ -61,7 +64,7 @@ class Settings:
 
     minutes: float = 0.0
     seed: int = 42
-    threads: int = 2
+    threads: int = field(default_factory=threads_here)
     frozen: Literal["auto", "none", "encoder", "all but head"] = "auto"
     network: str = "repsegnet"
 

@@ -6,10 +6,25 @@ Beside another busy program two threads wait for each other at every layer and c
 import time
 from collections.abc import Callable
 
+from featherseg_engines.inference.machine import Machine, this_machine
+
+FEWEST, MOST = 2, 4
+"""Threads that a lesson may take at most: on a machine of two cores, and on any."""
+
 EVERY = 40
 """Steps from one trial to the next."""
 TRIALS = 2
 """Steps with each number of threads in a trial; the fastest of each counts."""
+
+
+def threads_here(machine: Machine | None = None) -> int:
+    """How many threads a lesson may take at most: half of the cores of this machine or of another.
+
+    The others are left to the person at work; of two cores both, since the lesson waits while somebody works.
+    """
+    machine = machine or this_machine()
+    cores = max(1, min(machine.cores, machine.usable_cores))
+    return min(max(cores // 2, FEWEST), MOST, cores)
 
 
 class Threads:
@@ -18,14 +33,14 @@ class Threads:
     Parameters
     ----------
     most
-        What a person allows.
+        What a person allows; a half of it is tried too, and so on to a single one.
     clock
         Seconds; stands still while the lesson waits for a person.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._ways = (most, 1) if most > 1 else (1,)
+        self._ways = tuple(most >> halvings for halvings in range(most.bit_length()))
         self._found: dict[int, float] = {}
         self._left: list[int] = []
         self._since, self._began = 0, 0.0
