@@ -15,6 +15,8 @@ EVERY = 40
 """Steps from one trial to the next."""
 TRIALS = 2
 """Steps with each number of threads in a trial; the fastest of each counts."""
+SLOWER, SLOW_STEPS = 2.0, 2
+"""A trial comes early where so many steps on end took so many times as long as the trial said."""
 
 
 def threads_here(machine: Machine | None = None) -> int:
@@ -30,6 +32,8 @@ def threads_here(machine: Machine | None = None) -> int:
 class Threads:
     """Says before each step how many threads to take; told after it how long it took.
 
+    All ways are tried after the first step, after every so many, and where one takes much longer than it did.
+
     Parameters
     ----------
     most
@@ -43,13 +47,14 @@ class Threads:
         self._ways = tuple(most >> halvings for halvings in range(most.bit_length()))
         self._found: dict[int, float] = {}
         self._left: list[int] = []
-        self._since, self._began = 0, 0.0
+        self._since, self._began, self._slow = EVERY - 1, 0.0, 0
         self.now = most
 
     def begin(self) -> int:
         """Threads for the step that begins."""
-        if len(self._ways) > 1 and not self._left and self._since >= EVERY:
-            self._left, self._found, self._since = [way for way in self._ways for _ in range(TRIALS)], {}, 0
+        if len(self._ways) > 1 and not self._left and (self._since >= EVERY or self._slow >= SLOW_STEPS):
+            self._left, self._found = [way for way in self._ways for _ in range(TRIALS)], {}
+            self._since, self._slow = 0, 0
         if self._left:
             self.now = self._left[0]
         self._began = self._clock()
@@ -57,10 +62,12 @@ class Threads:
 
     def end(self) -> None:
         """The step is over."""
+        took = self._clock() - self._began
         if not self._left:
             self._since += 1
+            usual = self._found.get(self.now)
+            self._slow = self._slow + 1 if usual is not None and took > SLOWER * usual else 0
             return
-        took = self._clock() - self._began
         way = self._left.pop(0)
         self._found[way] = min(took, self._found.get(way, took))
         if not self._left:
