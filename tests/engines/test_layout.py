@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from torch import nn
 
 from featherseg_engines.training import layout
@@ -34,3 +35,11 @@ def test_networks_that_cannot_are_never_tried(monkeypatch):
     monkeypatch.setattr(layout, "half_is_faster", lambda: True)
     assert layout.in_half_here(nn.Sequential(nn.BatchNorm2d(2)))
     assert not layout.in_half_here(nn.Sequential(nn.InstanceNorm2d(2)))
+
+
+def test_it_is_tried_also_where_no_gradients_are_kept():
+    """Norms that are settled before the first step ask first."""
+    with torch.no_grad():
+        assert isinstance(layout.half_is_faster.__wrapped__(), bool)
+    with torch.inference_mode():
+        assert isinstance(layout.half_is_faster.__wrapped__(), bool)

@@ -27,6 +27,8 @@ def in_half_here(network: nn.Module) -> bool:
 
 
 @cache
+@torch.inference_mode(False)
+@torch.enable_grad()
 def half_is_faster() -> bool:
     """Whether this processor learns clearly faster in bfloat16, by trying the layers that a step is made of.
 
