@@ -5,6 +5,7 @@ import errno
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from support.taught import Copying, Free, copied, order_of, shipped
 from featherseg_engines.errors import Cancelled, TrainingError, WriteError
 from featherseg_engines.models.bundle import file_sha256
 from featherseg_engines.models.card import Asking
+from featherseg_engines.teaching import examining
 from featherseg_engines.teaching.looking import output_numbers
 from featherseg_engines.teaching.order import UNSEEN
 from featherseg_engines.teaching.record import case_key, learnt_cases, read_record
@@ -44,6 +46,23 @@ def test_of_eight_cases_two_are_held_out_and_the_better_candidate_is_to_be_adopt
     assert outcome.curve and not list(tmp_path.glob("*.training*"))
     assert next(p.phase for p in heard) == "preparing" and heard[-1].phase == "measuring"
     assert heard[-1].done == 1 and heard[-1].seconds_left == 0
+
+
+def test_the_time_left_of_measuring_follows_its_own_pace(tmp_path, spoiled, monkeypatch):
+    """A candidate that wants mirror images takes four times as long as the model that was timed before."""
+    found = examining.answer
+
+    def slow(*words):
+        time.sleep(0.2)
+        return found(*words)
+
+    monkeypatch.setattr(examining, "answer", slow)
+    monkeypatch.setattr("featherseg_engines.teaching.lesson.seconds_to_examine", lambda order, cases: 0.0)
+    monkeypatch.setattr("featherseg_engines.teaching.lesson.EXPORT_S", 0.0)
+    _, heard = teach(Copying(shipped()), order_of(8, spoiled), tmp_path / "new")
+    begin, first, last = (p for p in heard if p.phase == "measuring")
+    assert (begin.done, first.done, last.done) == (0, 0.5, 1) and last.seconds_left == 0
+    assert first.seconds_left >= 0.2
 
 
 def test_the_record_keeps_numbers_and_no_names(tmp_path, spoiled):

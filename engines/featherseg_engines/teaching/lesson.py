@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.teaching.breathing import Patient
 from featherseg_engines.teaching.examining import SHOWN, Pair, Rival, examine, seconds_to_examine
 from featherseg_engines.teaching.gate import Judged, judge, unjudged
 from featherseg_engines.teaching.holdout import Round, Split, split
@@ -133,11 +134,15 @@ class Lesson:
         judged: list[Judged] = []
         pairs: list[Pair] = []
         self.listen(TeachProgress("measuring", 0.0, after))
-        for one, pair in examine(candidate, rival, shown, self.order, self.control):
+        control = Patient(self.control)
+        seconds = control.clock()
+        began = seconds()
+        for one, pair in examine(candidate, rival, shown, self.order, control):
             judged.append(one)
             pairs.append(pair)
             done = len(judged) / len(shown)
-            self.listen(TeachProgress("measuring", done, after * (1 - done)))
+            # by its own pace: a candidate may want to be asked over mirror images, which nobody knew before
+            self.listen(TeachProgress("measuring", done, (seconds() - began) * (1 - done) / done))
         return judged, pairs
 
     def _verdict(self, plan: Split, rival: Rival, judged: Sequence[Judged]) -> Verdict:
