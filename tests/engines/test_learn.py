@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
+from featherseg.session.samples import bundled_samples
 from featherseg_engines.datasets import read_dataset
 from featherseg_engines.errors import Cancelled, TrainingError
+from featherseg_engines.imaging.readers import read_image
+from featherseg_engines.inference import whole
 from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.networks.registry import default_registry
@@ -16,7 +20,7 @@ from featherseg_engines.teaching.candidate import CandidateAbout, export_candida
 from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.learn import Budget, learn
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
-from featherseg_engines.teaching.pupil import pupil
+from featherseg_engines.teaching.pupil import ASLEEP, pupil
 from featherseg_engines.teaching.sight import in_colour
 from featherseg_engines.training.measuring import answer_of
 
@@ -193,3 +197,39 @@ def test_a_task_nobody_has_a_model_for_is_taught_from_scratch():
 def test_a_network_that_comes_apart_at_the_usual_rate_learns_more_gently():
     steps = [learn(o.cases, o, few(1), Free()) for o in (order_for(), order_for(parent="lgmsnet.skin"))]
     assert steps[1].rate < steps[0].rate / 2
+
+
+def variances(network):
+    return torch.cat([v for k, v in network.state_dict().items() if k.endswith("running_var")])
+
+
+def test_channels_that_sleep_are_no_louder_than_others_when_they_wake():
+    """In the nuclei model some never say anything; times 300, a lesson in other pictures came apart by them."""
+    parent = Catalogue().resolve("repsegnet.nuclei")
+    asleep = [v for k, v in load_file(str(parent.weights)).items() if k.endswith("running_var")]
+    assert min(float(v.min()) for v in asleep) < ASLEEP, "else this says nothing"
+    order = order_for(classes=("nucleus",), parent=parent.card.name)
+    network = pupil(parent, outputs_of(order), default_registry()).eval()
+    assert variances(network).min() >= ASLEEP
+    sample = next(s for s in bundled_samples() if s.several)
+    pixels, pre = read_image(sample.images[0]).voxels[0], parent.card.preprocessing
+    with torch.no_grad():
+        found = whole.of_slice(
+            pre, pixels, lambda x: torch.softmax(network(torch.from_numpy(x)), 1)[0, 1:].numpy()
+        )
+    assert np.abs(found - OnnxModel(parent).probability(pixels)).max() < 0.05
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_lesson_that_finds_nothing_begins_again_with_norms_that_learn(monkeypatch, finds):
+    monkeypatch.setattr("featherseg_engines.teaching.learn.TRIED", 3)
+    monkeypatch.setattr("featherseg_engines.teaching.learn.FOUND", 0.0 if finds else 1.1)
+    order, name = order_for(), "bridge.0.norm.running_mean"
+    parents = pupil(order.parent, outputs_of(order), default_registry()).state_dict()
+    third = learn(order.cases, order, Budget(1e9, steps=3), Free()).network.state_dict()
+    assert torch.equal(third["head.weight"], parents["head.weight"]) is not finds, (
+        "from the parent's weights again"
+    )
+    learned = learn(order.cases, order, Budget(1e9, steps=6), Free())
+    assert learned.steps == 6 and torch.equal(learned.network.state_dict()[name], parents[name]) is finds
+    assert variances(learned.network).min() >= ASLEEP

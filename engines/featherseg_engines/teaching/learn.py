@@ -2,12 +2,12 @@
 
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
 answer is a moving average. Norms keep their parent's statistics; before the first step they take those of pictures of
-another kind at another size (Li et al., arXiv 1603.04779). Slices whose structures would be too small are seen
-closer. Where some of the parent's own images may ship, they are compared with the person's. If those are of another
-kind, the candidate holds its parent as it is and a look that says whose kind a picture is
-(:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth image is one of the
-parent's own, and the pupil is held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`).
-``bench teach`` measures it.
+another kind at another size (Li et al., arXiv 1603.04779). A lesson that finds nothing with them begins again. Slices
+whose structures would be too small are seen closer. Where some of the parent's own images may ship, they are compared
+with the person's. If those are of another kind, the candidate holds its parent as it is and a look that says whose
+kind a picture is (:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth
+image is one of the parent's own, and the pupil is held to what its parent says
+(:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
 """
 
 import copy
@@ -62,6 +62,9 @@ ALWAYS = 5
 """Where a label is in each of so many slices or more, the next one will hold some too."""
 SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
+TRIED, FOUND = 40, 0.05
+"""Where a lesson in slices finds less than this Dice in its own batches after so many steps, it begins again, with
+norms that learn: with those of a parent that knows very different pictures, some find nothing for hundreds of them."""
 LAST_RATE = 1e-5
 WARM = 0.05
 """Share of the time over which the rate rises."""
@@ -162,6 +165,7 @@ def learn(
 class _Lesson:
     network: nn.Module
     still: list[nn.Module]
+    norms: list[nn.Module]
     remembering: Remembering | None
     look: LookLearns | None
     asking: Asking
@@ -214,14 +218,13 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     if same and pre.dims == 2:
         remembering = Remembering(network, outputs.of_parent + 1)
     still = pupils.hold_still(network, order.settings)
-    if order.parent is not None:
-        still += pupils.norms(network)
+    norms = pupils.norms(network) if order.parent is not None else []
     name = order.parent.card.network if order.parent else order.settings.network
     rate = rate_for(registry.get(name).name, pre.dims, apart=bool(look))
     asking = asking_for(cases) if look else Asking()
     fewest = APART_ALWAYS if asking.always else APART_STEPS
     most = max(fewest, STEPS_A_PIECE * len(pieces)) if look else 0
-    return _Lesson(network, still, remembering, look, asking, most, food, pre, outputs, rate)
+    return _Lesson(network, still, norms, remembering, look, asking, most, food, pre, outputs, rate)
 
 
 def asking_for(cases: Sequence[TaughtCase]) -> Asking:
@@ -277,6 +280,11 @@ class _Run:
         self._train_dice = 0.0
         self._picture: Picture | None = None
         self._threads = Threads(order.settings.threads, budget.clock)
+        self._still = [*lesson.still, *lesson.norms]
+        self._start = (
+            copy.deepcopy(lesson.network.state_dict()) if lesson.norms and lesson.pre.dims == 2 else None
+        )
+        self._began_at, self._first = 0.0, 0
 
     @property
     def done(self) -> float:
@@ -299,11 +307,23 @@ class _Run:
         torch.set_num_threads(self._threads.begin())
         self._step()
         self._threads.end()
+        if self._start is not None and self.steps == TRIED:
+            if self._train_dice < FOUND:
+                self._begin_again(self._start)
+            self._start = None
+
+    def _begin_again(self, start: dict[str, Tensor]) -> None:
+        """From the parent's weights, with norms that learn; steps and time go on."""
+        for network in (self._lesson.network, self._average):
+            network.load_state_dict(start)
+        self._mover = Mover(pupils.learners(self._lesson.network), LAST_RATE)
+        self._still, self._recent = self._lesson.still, []
+        self._began_at, self._first = self.done, self.steps
 
     def _step(self) -> None:
         network = self._lesson.network
         network.train()
-        for module in self._lesson.still:
+        for module in self._still:
             module.eval()
         self._set_rate()
         images, labels = self._lesson.food.next()
@@ -339,11 +359,11 @@ class _Run:
     def _set_rate(self) -> None:
         done = min(self.done, 1.0)
         rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
-        self._mover.rate = rate * min(1.0, done / WARM + 0.02)
+        self._mover.rate = rate * min(1.0, (done - self._began_at) / WARM + 0.02)
 
     @torch.no_grad()
     def _follow(self) -> None:
-        share = max(1.0 / (1.0 + MEMORY * self.steps), 0.005)
+        share = max(1.0 / (1.0 + MEMORY * (self.steps - self._first)), 0.005)
         newest = self._lesson.network.state_dict()
         for name, value in self._average.state_dict().items():
             if value.is_floating_point():
@@ -359,7 +379,7 @@ class _Run:
         """Add a point to the curve."""
         result = look(self.result(), self._lesson.pre, self._lesson.asking) if look else LookResult(0.0, 0.0)
         seconds = self._budget.clock() - self._started
-        loss = float(np.mean(self._recent))
+        loss = float(np.mean(self._recent or [0.0]))
         self.curve.append(
             CurvePoint(self.steps, seconds, loss, self._train_dice, result.dice, result.parent_dice)
         )
@@ -376,7 +396,9 @@ class _Run:
 
     def result(self) -> nn.Module:
         """A copy of the averaged network in eval mode."""
-        return copy.deepcopy(self._average).eval().requires_grad_(True)
+        network = copy.deepcopy(self._average).eval().requires_grad_(True)
+        pupils.wake(network)
+        return network
 
 
 def batch_dice(logits: Tensor, labels: Tensor) -> float:

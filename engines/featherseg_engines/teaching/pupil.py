@@ -23,6 +23,9 @@ from featherseg_engines.training.folded_form import folded_form, settle
 ENCODERS = ("stem", "encoder", "bridge", "body", "tokens", "local_stages", "widen", "down", "drop")
 """How the children of our networks that read the image are called; what follows them draws the answer."""
 HEADS = ("head",)
+ASLEEP = 1e-6
+"""A channel of less variance says nothing in its parent's pictures; its norm would make of what it says in others up
+to three hundred times as much, and a lesson in those came apart at its first steps."""
 
 
 def pupil(
@@ -77,8 +80,10 @@ def pupil(
     if form == "gated":
         network: nn.Module = ClassGated(made(classes, ""), channels, classes)
         load_grown(network, parent.weights)
+        wake(network)
         return network
     network = made(classes)
+    wake(network)
     gated = bool(outputs.added) and card.dims == 2 and not apart
     return ClassGated(network, channels, classes) if gated else network
 
@@ -145,6 +150,15 @@ def hold_still(network: nn.Module, frozen: Settings) -> list[nn.Module]:
 def norms(network: nn.Module) -> list[nn.Module]:
     """The BatchNorms, whose statistics stay as they are; their scales and shifts learn on."""
     return [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+
+
+@torch.no_grad()
+def wake(network: nn.Module) -> None:
+    """Give channels that sleep a variance of 1: as quiet as ever where they sleep, no louder than others else."""
+    for norm in norms(network):
+        variance = norm.running_var
+        if isinstance(variance, Tensor):
+            variance[variance < ASLEEP] = 1.0
 
 
 def _is_still(name: str, how: str) -> bool:
