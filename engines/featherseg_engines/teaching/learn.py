@@ -64,7 +64,7 @@ SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
 TRIED, FOUND = 40, 0.05
 """Where a lesson in slices finds less than this Dice in its own batches after so many steps, it begins again, with
-norms that learn: with those of a parent that knows very different pictures, some find nothing for hundreds of them."""
+norms that learn: with those of a parent that knows very different pictures, some find nothing for hundreds."""
 LAST_RATE = 1e-5
 WARM = 0.05
 """Share of the time over which the rate rises."""
