@@ -18,7 +18,7 @@ from featherseg_engines.inference.volume_run import whole_volume
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.models.card import Asking, read_card
 from featherseg_engines.models.catalogue import Catalogue
-from featherseg_engines.teaching.learn import ALWAYS, asking_for
+from featherseg_engines.teaching.asking import ALWAYS, asking_for
 from featherseg_engines.teaching.order import UNSEEN, TaughtCase
 
 BASE = Catalogue().resolve("repsegnet.skin")

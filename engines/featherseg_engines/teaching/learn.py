@@ -25,6 +25,7 @@ from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.models.card import Asking
 from featherseg_engines.networks.registry import NetworkRegistry, default_registry
 from featherseg_engines.teaching import pupil as pupils
+from featherseg_engines.teaching.asking import asking_for
 from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
@@ -32,7 +33,6 @@ from featherseg_engines.teaching.kinds import LookLearns, look_for
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import (
-    UNSEEN,
     Control,
     CurvePoint,
     Listen,
@@ -46,7 +46,7 @@ from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
 from featherseg_engines.training.layout import in_half_here, last_channels
-from featherseg_engines.training.losses import SoftCrossEntropyDice
+from featherseg_engines.training.losses import SoftCrossEntropyDice, batch_dice
 
 BATCH = 8
 RATES = {2: 2e-3, 3: 1e-3}
@@ -58,8 +58,6 @@ APART_FASTER = 1.5
 APART_STEPS, APART_ALWAYS, STEPS_A_PIECE = 350, 500, 18
 """… and no more steps than this, where a label is always there than that, or this for each slice: further ones learn
 few pictures by heart. Whoever tells the likeliest place anyway may be less sure."""
-ALWAYS = 5
-"""Where a label is in each of so many slices or more, the next one will hold some too."""
 SETTLED_ON = 2
 """Batches that norms are settled on where pictures of another kind are seen at another size than the parent's."""
 TRIED, FOUND = 40, 0.05
@@ -227,17 +225,6 @@ def _prepared(cases: Sequence[TaughtCase], order: TeachOrder, control: Control) 
     return _Lesson(network, still, norms, remembering, look, asking, most, food, pre, outputs, rate)
 
 
-def asking_for(cases: Sequence[TaughtCase]) -> Asking:
-    """How a model that was taught few pictures of a kind of its own wants to be asked.
-
-    Over mirror images; and it is rarely sure of a picture it has not seen. Where no slice was without a label, the
-    next one will hold some too, and the likeliest place is worth telling. A slice nobody has looked at may hold none.
-    ``bench teach`` measures both.
-    """
-    here = [bool(((plane != 0) & (plane != UNSEEN)).any()) for case in cases for plane in case.labels]
-    return Asking(mirrored=True, always=len(here) >= ALWAYS and all(here))
-
-
 def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegistry) -> Preprocessing:
     parent = order.parent.card.preprocessing if order.parent else None
     spec = registry.get(order.parent.card.network if order.parent else order.settings.network)
@@ -317,7 +304,7 @@ class _Run:
         for network in (self._lesson.network, self._average):
             network.load_state_dict(start)
         self._mover = Mover(pupils.learners(self._lesson.network), LAST_RATE)
-        self._still, self._recent = self._lesson.still, []
+        self._still = self._lesson.still
         self._began_at, self._first = self.done, self.steps
 
     def _step(self) -> None:
@@ -379,7 +366,7 @@ class _Run:
         """Add a point to the curve."""
         result = look(self.result(), self._lesson.pre, self._lesson.asking) if look else LookResult(0.0, 0.0)
         seconds = self._budget.clock() - self._started
-        loss = float(np.mean(self._recent or [0.0]))
+        loss = float(np.mean(self._recent))
         self.curve.append(
             CurvePoint(self.steps, seconds, loss, self._train_dice, result.dice, result.parent_dice)
         )
@@ -399,15 +386,3 @@ class _Run:
         network = copy.deepcopy(self._average).eval().requires_grad_(True)
         pupils.wake(network)
         return network
-
-
-def batch_dice(logits: Tensor, labels: Tensor) -> float:
-    """Mean Dice of the outputs that a batch holds (0..1), where somebody has looked."""
-    found = logits.argmax(dim=1)
-    seen = labels != 255
-    values = []
-    for output in range(1, logits.shape[1]):
-        truth, answer = (labels == output) & seen, (found == output) & seen
-        if truth.any():
-            values.append(2 * float((truth & answer).sum()) / float(truth.sum() + answer.sum()))
-    return float(np.mean(values)) if values else 1.0

@@ -64,3 +64,15 @@ def loss_of(plan: Plan) -> SoftCrossEntropyDice:
         cross_entropy_weight=plan.cross_entropy_weight,
         dice_weight=plan.dice_weight,
     )
+
+
+def batch_dice(logits: Tensor, labels: Tensor) -> float:
+    """Mean Dice of the outputs that a batch holds (0..1), where somebody has looked."""
+    found = logits.argmax(dim=1)
+    seen = labels != IGNORE
+    values = []
+    for output in range(1, logits.shape[1]):
+        truth, answer = (labels == output) & seen, (found == output) & seen
+        if truth.any():
+            values.append(2 * float((truth & answer).sum()) / float(truth.sum() + answer.sum()))
+    return sum(values) / len(values) if values else 1.0
