@@ -138,6 +138,28 @@ def measure(
 
 
 @app.command()
+def looks(
+    data: Annotated[Path, typer.Option(help="The folder that holds the data sets")],
+    names: Annotated[str, typer.Option(help="Only these, with commas")] = "",
+) -> None:
+    """Write into shipped cards how the pictures look that the models were taught on; nothing else changes."""
+    from featherseg_engines.models.bundle import CARD
+    from featherseg_engines.models.catalogue import Catalogue
+    from featherseg_engines.training.checkpoint import save_json
+    from featherseg_engines.training.publish import looks_of_set
+    from featherseg_engines.training.rows import data_of
+    from featherseg_resources import models_folder
+
+    for bundle in Catalogue([models_folder()]).bundles():
+        card = bundle.card
+        if card.dims == 3 or (names and card.name not in names.split(",")):
+            continue
+        told = looks_of_set(data_of(_row(card.name), data, "train"), card.preprocessing)
+        save_json(bundle.folder / CARD, dataclasses.replace(card, looks=told).to_json())
+        typer.echo(f"{card.name}: {len(told)} pictures")
+
+
+@app.command()
 def table() -> None:
     """Write the table of all shipped models (models.md) from their cards."""
     from featherseg_resources import models_folder

@@ -135,7 +135,10 @@ def order_of(task: Task, count: int, minutes: float, seed: int, threads: int = 2
 
 
 def parent_of(task: Task, minutes: float) -> ModelBundle:
-    """The bundled model of that name; "drive" is taught here, once, from the nuclei model and DRIVE alone."""
+    """The bundled model of that name; "drive" is taught here, once, from the nuclei model and DRIVE alone.
+
+    It stands for a model that shipped, and so holds no other.
+    """
     if task.parent != "drive":
         return Catalogue().resolve(task.parent)
     folder = OUT / "repsegnet.drive"

@@ -15,20 +15,25 @@ from featherseg_engines.errors import ModelError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
+from featherseg_engines.inference.kind import looks_of, sight_of_kind
 from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
 from featherseg_engines.inference.proposal import CancelToken, Request
+from featherseg_engines.inference.runner import OnnxRunner
 from featherseg_engines.inference.volume_run import whole_volume
-from featherseg_engines.models.bundle import LOOK, WITHIN
+from featherseg_engines.models.bundle import LOOK, WITHIN, open_bundle
 from featherseg_engines.models.card import Asking
 from featherseg_engines.models.catalogue import Catalogue
+from featherseg_engines.networks.measured_look import MeasuredLook
 from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
 from featherseg_engines.teaching.classes import Outputs
 from featherseg_engines.teaching.exchange import export_model, import_model
 from featherseg_engines.teaching.helpings import Helpings, prepared
-from featherseg_engines.teaching.kinds import LookLearns, differ
+from featherseg_engines.teaching.kinds import LookCompares, LookLearns, differ, look_for
 from featherseg_engines.teaching.learn import Budget, learn
+from featherseg_engines.teaching.likeness import border_between
 from featherseg_engines.teaching.order import Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.replay import replay_of
+from featherseg_engines.training.export import onnx_bytes
 
 SKIN = Catalogue().resolve("repsegnet.skin")
 LGMSNET = Catalogue().resolve("lgmsnet.skin")
@@ -236,3 +241,71 @@ def test_taught_further_it_holds_what_shipped_and_not_what_was_taught(mine, skin
     learned = learn(cells, order, Budget(1e9, steps=1), Free())
     assert learned.look is not None and learned.look.known.identity == SKIN.identity
     assert learned.outputs.labels == bundle.card.labels
+
+
+def test_where_no_picture_ships_numbers_in_the_card_tell_the_parents_kind(skin, cells):
+    """The skin model, as if none of its pictures might ship."""
+    looks = looks_of(PRE, [case.voxels[0] for case in skin])
+    parent = replace(
+        SKIN, card=replace(SKIN.card, looks=looks, training=replace(SKIN.card.training, dataset="no"))
+    )
+    assert replay_of(parent, PRE, Free()) == ()
+
+    def found(own):
+        return look_for(
+            parent, lambda sight: prepared(own, sight, Outputs(SKIN.card.labels, (1,), 1), Free()), Free(), 1
+        )
+
+    assert found(skin[::2]) is None and found(cells[:1]) is None
+    look = found(cells)
+    assert isinstance(look, LookCompares) and look.known is parent
+    sight = sight_of_kind(PRE)
+    with torch.no_grad():
+        told = [look.network(torch.from_numpy(sight.apply(case.voxels[0])[0])) for case in (*skin, *cells)]
+    assert [bool(one > 0) for one in told] == [False] * len(skin) + [True] * len(cells)
+    nothing = replace(parent, card=replace(parent.card, looks=()))
+    assert look_for(nothing, lambda sight: pieces(cells), Free(), 1) is None
+
+
+def test_the_border_in_the_file_is_the_one_that_was_found(skin, cells, tmp_path):
+    """Beyond the line or far away: the exported look says the same of each picture as the numbers do."""
+    rng = np.random.default_rng(0)
+    theirs, mine = rng.normal(0, 1, (20, 9)), rng.normal(4, 1, (6, 9))
+    border = border_between(mine, theirs)
+    assert (
+        (theirs @ border.weights.numpy() + border.bias).max()
+        <= 0
+        < (mine @ border.weights.numpy() + border.bias).min()
+    )
+    away = border.whitening.numpy() @ (theirs - border.centre.numpy()).T
+    assert (away**2).sum(axis=0).max() < border.reach
+    other_side = border.whitening.numpy() @ (-40.0 - border.centre.numpy())
+    assert (other_side**2).sum() > border.reach, "far from all of the parent's, if on their side of the line"
+    looks = np.array(looks_of(PRE, [case.voxels[0] for case in skin]))
+    real = border_between(np.array(looks_of(PRE, [case.voxels[0] for case in cells])), looks)
+    network = MeasuredLook(real, torch.tensor(PRE.mean), torch.tensor(PRE.std))
+    (tmp_path / LOOK).write_bytes(onnx_bytes(network, torch.zeros(1, 3, 64, 64)))
+    runner = OnnxRunner(tmp_path / LOOK, threads=1, rewrite=False)
+    for case in (*skin, *cells):
+        seen, _ = sight_of_kind(PRE).apply(case.voxels[0])
+        told = np.array(looks_of(PRE, [case.voxels[0]]))[0]
+        away = real.whitening.numpy() @ (told - real.centre.numpy())
+        expected = max(told @ real.weights.numpy() + real.bias, away @ away / real.reach - 1)
+        assert float(runner.run(seen).max()) == pytest.approx(expected, rel=0.02, abs=0.01)
+
+
+def test_a_taught_model_tells_how_its_pictures_look_and_is_held_by_the_next(skin, cells, tmp_path):
+    order = TeachOrder(tuple(skin), ("lesion",), (1,), None, None, Settings(seed=3, threads=1))
+    learned = learn(skin, order, Budget(1e9, steps=1), Free())
+    first = export_candidate(learned, order, tmp_path / "first", CandidateAbout("repsegnet.mine", "Mine"))
+    assert (
+        len(first.card.looks) == min(len(skin), 32)
+        and first.card.looks == open_bundle(first.folder).card.looks
+    )
+    order = TeachOrder(tuple(cells), ("nucleus",), (1,), first, first, Settings(seed=3, threads=1))
+    learned = learn(cells, order, Budget(1e9, steps=1), Free())
+    second = export_candidate(learned, order, tmp_path / "second", CandidateAbout("repsegnet.next", "Next"))
+    assert second.card.known == f"repsegnet.mine {first.identity}" and not second.card.looks
+    deployed = OnnxModel(second)
+    assert all(deployed.seeing(case.voxels) is deployed for case in cells)
+    assert not any(deployed.seeing(case.voxels) is deployed for case in skin)

@@ -1,6 +1,7 @@
 """The model card: everything that a bundle's weights imply, as data."""
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -95,6 +96,10 @@ class ModelCard:
         How it wants to be asked.
     known
         Name and ONNX hash of the model it holds unchanged, which answers for pictures of its own kind, or "".
+    looks
+        How some of the pictures it was taught on look as a whole: a few numbers of each
+        (:func:`~featherseg_engines.inference.kind.looks_of`), from which no picture can be drawn. They tell its kind
+        of picture from others where its own may not ship.
     not_for
         What it must not be used for, in a sentence or two.
     worst
@@ -116,6 +121,7 @@ class ModelCard:
     parent: str = ""
     known: str = ""
     asking: Asking = field(default_factory=Asking)
+    looks: tuple[tuple[float, ...], ...] = ()
     note: str = ""
     not_for: str = ""
     worst: tuple[tuple[str, float], ...] = ()
@@ -174,12 +180,18 @@ def _card(raw: dict[str, Any]) -> ModelCard:
     values["training"] = TrainingRecord(**raw.get("training", {}))
     values["measured"] = tuple(measured_of(entry) for entry in raw.get("measured", ()))
     values["asking"] = Asking(**raw.get("asking", {}))
+    values["looks"] = tuple(tuple(float(value) for value in look) for look in raw.get("looks", ()))
     values["worst"] = tuple((str(name), float(dice)) for name, dice in raw.get("worst", ()))
     card = ModelCard(**values)
     if card.dims not in (2, 3) or card.dims != card.preprocessing.dims:
         raise ValueError("dims must be 2, or 3 with a patch of three sides in the preprocessing")
     if not all(isinstance(wish, bool) for wish in (card.asking.mirrored, card.asking.always)):
         raise ValueError("asking is said in true and false")
+    if any(
+        len(look) != 3 * card.preprocessing.channels or not all(map(math.isfinite, look))
+        for look in card.looks
+    ):
+        raise ValueError("a look has three numbers for each colour")
     if not isinstance(card.name, str) or not card.name:
         raise ValueError("name must be a text")
     if not card.labels or (card.activation == "sigmoid" and len(card.labels) != 1):

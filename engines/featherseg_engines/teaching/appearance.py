@@ -6,9 +6,9 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from featherseg_engines.imaging.measures import Look, measures
 from featherseg_engines.imaging.preprocess import Preprocessing
 
-Look = npt.NDArray[np.float64]
 SEEN = Preprocessing(channels=3, long_side=96, stride=1)
 SLICES = 3
 """Of a volume so many slices are looked at, spread evenly."""
@@ -28,13 +28,6 @@ class Pictures(Protocol):
     def voxels(self) -> npt.NDArray[np.generic]:
         """Its slices."""
         ...
-
-
-def measures(unit: npt.NDArray[np.floating]) -> Look:
-    """Mean, standard deviation and logarithm of the mean slope of each colour: (c, y, x) in 0..1 to (3 c,)."""
-    x = unit.astype(np.float64)
-    slopes = [np.abs(np.diff(x, axis=axis)).mean(axis=(1, 2)) for axis in (1, 2)]
-    return np.concatenate([x.mean(axis=(1, 2)), x.std(axis=(1, 2)), np.log(np.mean(slopes, axis=0) + 1e-3)])
 
 
 def appearances(cases: Iterable[Pictures]) -> dict[str, Look]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.inference.kind import LOOKS, evenly, looks_of
 from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.models.bundle import (
     CARD,
@@ -23,10 +24,10 @@ from featherseg_engines.models.bundle import (
 )
 from featherseg_engines.models.card import Measured, ModelCard, TrainingRecord
 from featherseg_engines.networks.registry import default_registry
-from featherseg_engines.teaching.kinds import LookLearns
+from featherseg_engines.teaching.kinds import KindLook
 from featherseg_engines.teaching.learn import BATCH, Learned
 from featherseg_engines.teaching.moving import DECAY
-from featherseg_engines.teaching.order import TeachOrder
+from featherseg_engines.teaching.order import UNSEEN, TeachOrder
 from featherseg_engines.teaching.pupil import form_of
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
 from featherseg_engines.training.export import export_onnx, onnx_bytes, with_half_kernels
@@ -85,7 +86,7 @@ def export_candidate(
     return bundle
 
 
-def _hold(look: LookLearns, folder: Path) -> None:
+def _hold(look: KindLook, folder: Path) -> None:
     """Put the model that is held, and what says whose kind a picture is, into a candidate's folder."""
     held = look.known
     held.verify()
@@ -117,12 +118,22 @@ def _card(learned: Learned, order: TeachOrder, about: CandidateAbout) -> ModelCa
         measured=about.measured,
         parent=f"{parent.card.name} {parent.identity}" if parent else "",
         asking=learned.asking,
+        looks=() if learned.look or pre.dims == 3 else _looks(order, pre),
         known=f"{learned.look.known.card.name} {learned.look.known.identity}" if learned.look else "",
         note=NOTE,
         not_for=parent.card.not_for if parent else "",
         dims=pre.dims,
         created=datetime.now(UTC).date().isoformat(),
     )
+
+
+def _looks(order: TeachOrder, pre: Preprocessing) -> tuple[tuple[float, ...], ...]:
+    """How the pictures look that it knows now: the person's, and the parent's own before them."""
+    seen = [(c, z) for c in order.cases for z in range(len(c.labels)) if (c.labels[z] != UNSEEN).any()]
+    before = order.parent.card.looks if order.parent else ()
+    before = tuple(look for look in before if len(look) == 3 * pre.channels)
+    own = looks_of(pre, [c.voxels[z] for c, z in evenly(seen, LOOKS // 2 if before else LOOKS)])
+    return (*evenly(before, LOOKS - len(own)), *own)
 
 
 def _record(learned: Learned, order: TeachOrder, about: CandidateAbout) -> TrainingRecord:

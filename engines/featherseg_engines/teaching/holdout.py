@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from featherseg_engines.teaching.appearance import Look, appearances
+from featherseg_engines.imaging.measures import Look
+from featherseg_engines.teaching.appearance import appearances
 from featherseg_engines.teaching.order import TaughtCase
 
 ENOUGH = 8

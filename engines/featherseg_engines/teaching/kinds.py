@@ -5,95 +5,99 @@ candidate holds the model that shipped, unchanged, and a small look at the whole
 (:mod:`~featherseg_engines.inference.kind`); each sees at the size that suits it. Ours; no paper describes it (the
 nearest: Aljundi et al., arXiv 1611.06194, an expert for each task and a gate that chooses).
 
-Both only where some of the parent's own pictures ship (:mod:`~featherseg_engines.teaching.replay`). ``bench teach``
-measures what it gives: how much of the parent's own task is left.
+Where some of the parent's own pictures ship (:mod:`~featherseg_engines.teaching.replay`), the look learns from them.
+Where they may not, a few numbers of each stand in its card, and the look compares those
+(:mod:`~featherseg_engines.teaching.likeness`). ``bench teach`` measures what it gives: how much of the parent's own
+task is left.
 """
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from featherseg_engines.imaging.measures import measures
 from featherseg_engines.imaging.preprocess import Preprocessing
-from featherseg_engines.inference.kind import sight_of_kind
+from featherseg_engines.inference.kind import look_of, sight_of_kind
 from featherseg_engines.models.bundle import ModelBundle
+from featherseg_engines.networks.measured_look import MeasuredLook
 from featherseg_engines.networks.whole_look import kind_look
-from featherseg_engines.teaching.appearance import measures
 from featherseg_engines.teaching.helpings import Helpings, Piece
+from featherseg_engines.teaching.likeness import Floats, border_between, two_kinds
 from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import Control
 from featherseg_engines.teaching.replay import replay_of
 
 COMPARED = 32
 """Of the parent's pictures, at most so many are compared with the person's."""
-MAY_BE_WRONG = 0.15
-"""Share of either side that may be taken for the other where they count as two kinds."""
-RIDGE = 0.02
-NEARLY_ALL, MOST = 0.975, 0.7
-"""Of the parent's pictures, and of the person's: two kinds where so many of these lie farther off than so many of
-those."""
-RIDGE_FAR = 1e-4
 RATE, PARENTS_WEIGHT = 1e-2, 6.0
 """Highest learning rate of the look, and the weight of the parent's pictures: what it takes from them is lost."""
 OFTEN, ENOUGH = 4, 480
 """Batches that the look learns from for one of the network's, and in all; each takes some 20 milliseconds."""
 BATCH = 8
-Floats = npt.NDArray[np.float64]
+
+
+class KindLook(Protocol):
+    """Says of pictures, as ``sight_of_kind`` shows them, whether they are the person's or the ``known`` model's."""
+
+    @property
+    def known(self) -> ModelBundle:
+        """The model to hold."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """Normalised pictures (b, c, h, w) to (b, 1, 1, 1): above 0 where one is the person's."""
+        ...
+
+    def learn(self, between: Callable[[], None] = ...) -> None:
+        """Learn a little, beside each step of the lesson; ``between`` waits while the person is at work."""
+        ...
+
+    def finish(self) -> None:
+        """The lesson is over."""
+        ...
 
 
 def differ(own: Sequence[Piece], others: Sequence[Piece]) -> bool:
-    """Whether mean, spread and gradient of the colours alone tell a person's pictures from the parent's.
-
-    Either one border parts the two (a linear discriminant, ridge regression on the two signs, tried on each picture
-    with that one left out), or most of the person's lie farther from the parent's than nearly all of those do among
-    themselves (Mahalanobis): few pictures that are unlike each other too.
-    """
+    """Whether a person's pictures are of another kind than the parent's, of which some are looked at."""
     step = max(1, len(others) // COMPARED)
     theirs = np.array([_measures(others[i]) for i in range(0, len(others), step)])
-    mine = np.array([_measures(piece) for piece in own])
-    if len(mine) < 2 or len(theirs) < 2:
-        return False
-    return _parted(mine, theirs) or _far(mine, theirs)
-
-
-def _parted(mine: Floats, theirs: Floats) -> bool:
-    x, y = np.array([*mine, *theirs]), np.r_[np.ones(len(mine)), -np.ones(len(theirs))]
-    weight = np.where(y > 0, 0.5 / len(mine), 0.5 / len(theirs))
-    wrong = np.array([_without(i, x, y, weight) for i in range(len(x))]) * y <= 0
-    return bool(max(wrong[: len(mine)].mean(), wrong[len(mine) :].mean()) <= MAY_BE_WRONG)
-
-
-def _far(mine: Floats, theirs: Floats) -> bool:
-    among = [_distance(one, np.delete(theirs, i, axis=0)) for i, one in enumerate(theirs)]
-    apart = np.array([_distance(one, theirs) for one in mine]) > np.quantile(among, NEARLY_ALL)
-    return bool(apart.mean() >= MOST)
-
-
-def _distance(one: Floats, of: Floats) -> float:
-    """Squared Mahalanobis distance of measures (m,) from a set of them (n, m)."""
-    spread = np.atleast_2d(np.cov(of.T))
-    away = one - of.mean(axis=0)
-    return float(away @ np.linalg.solve(spread + RIDGE_FAR * np.trace(spread) * np.eye(len(away)), away))
+    return two_kinds(np.array([_measures(piece) for piece in own]), theirs)
 
 
 def _measures(piece: Piece) -> Floats:
-    return measures(piece.sample.image.astype(np.float64) / 255)
+    return measures(_unit(piece))
 
 
-def _without(i: int, x: Floats, y: Floats, weight: Floats) -> float:
-    """What the discriminant of all others says of one: above 0, it is a person's."""
-    kept = np.arange(len(x)) != i
-    w = weight[kept] / weight[kept].sum()
-    mean = w @ x[kept]
-    spread = np.sqrt(w @ (x[kept] - mean) ** 2) + 1e-3
-    z = np.c_[(x[kept] - mean) / spread, np.ones(kept.sum())]
-    normal = (z * w[:, None]).T @ z + RIDGE * np.eye(z.shape[1])
-    found = np.linalg.solve(normal, (z * w[:, None]).T @ y[kept])
-    return float(np.r_[(x[i] - mean) / spread, 1.0] @ found)
+def _unit(piece: Piece) -> Floats:
+    return piece.sample.image.astype(np.float64) / 255
+
+
+class LookCompares:
+    """Compares a few numbers of a picture with those in the parent's card; nothing is learnt beside the lesson.
+
+    Parameters
+    ----------
+    mine
+        The person's pictures as (n, m) numbers.
+    """
+
+    def __init__(self, known: ModelBundle, mine: Floats) -> None:
+        pre = known.card.preprocessing
+        self.known = known
+        border = border_between(mine, np.array(known.card.looks))
+        self.network: nn.Module = MeasuredLook(border, torch.tensor(pre.mean), torch.tensor(pre.std))
+
+    def learn(self, between: Callable[[], None] = lambda: None) -> None:
+        """Nothing."""
+
+    def finish(self) -> None:
+        """Nothing."""
 
 
 class LookLearns:
@@ -156,21 +160,25 @@ def look_for(
     seen: Callable[[Preprocessing], Sequence[Piece]],
     control: Control,
     seed: int,
-) -> LookLearns | None:
+) -> KindLook | None:
     """A look that is to tell a person's cases from what the parent knows; None where they are of one kind.
 
     Of a parent that holds another, that other is what is kept: what shipped, not what was taught. ``seen`` gives the
     person's cases as the look sees them.
     """
     known = parent.known() or parent
+    pre = known.card.preprocessing
     if known.card.dims != 2 or known.card.activation != "softmax":
         return None
-    sight = sight_of_kind(known.card.preprocessing)
+    sight = sight_of_kind(pre)
     theirs = replay_of(known, sight, control)
-    if not theirs:
+    if theirs:
+        own = seen(sight)
+        return LookLearns(known, own, theirs, seed) if differ(own, theirs) else None
+    if not known.card.looks:
         return None
-    mine = seen(sight)
-    return LookLearns(known, mine, theirs, seed) if differ(mine, theirs) else None
+    mine = np.array([look_of(pre, _unit(piece)) for piece in seen(sight)])
+    return LookCompares(known, mine) if two_kinds(mine, np.array(known.card.looks)) else None
 
 
 def _entropy(kind: Tensor, truth: float) -> Tensor:

@@ -3,11 +3,11 @@
 All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
 answer is a moving average. Norms keep their parent's statistics; before the first step they take those of pictures of
 another kind at another size (Li et al., arXiv 1603.04779). A lesson that finds nothing with them begins again. Slices
-whose structures would be too small are seen closer. Where some of the parent's own images may ship, they are compared
-with the person's. If those are of another kind, the candidate holds its parent as it is and a look that says whose
-kind a picture is (:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth
-image is one of the parent's own, and the pupil is held to what its parent says
-(:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
+whose structures would be too small are seen closer. Where some of the parent's own images may ship, or
+its card tells how they look, they are compared with the person's. If those are of another kind, the candidate holds
+its parent as it is and a look that says whose kind a picture is (:mod:`~featherseg_engines.teaching.kinds`); if not,
+and the size is the parent's, every fourth image is one of the parent's own, and the pupil is held to what its parent
+says (:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
 """
 
 import copy
@@ -29,7 +29,7 @@ from featherseg_engines.teaching.asking import asking_for
 from featherseg_engines.teaching.breathing import Patient, breathe
 from featherseg_engines.teaching.classes import Outputs, outputs_of
 from featherseg_engines.teaching.helpings import Helpings, Piece, prepared
-from featherseg_engines.teaching.kinds import LookLearns, look_for
+from featherseg_engines.teaching.kinds import KindLook, look_for
 from featherseg_engines.teaching.looking import LookResult
 from featherseg_engines.teaching.moving import Mover
 from featherseg_engines.teaching.order import (
@@ -92,7 +92,7 @@ class Learned:
     steps: int
     rate: float
     asking: Asking = field(default_factory=Asking)
-    look: LookLearns | None = None
+    look: KindLook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class _Lesson:
     still: list[nn.Module]
     norms: list[nn.Module]
     remembering: Remembering | None
-    look: LookLearns | None
+    look: KindLook | None
     asking: Asking
     most_steps: int
     food: Helpings

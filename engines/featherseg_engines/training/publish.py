@@ -17,6 +17,7 @@ from featherseg_engines.datasets import Dataset
 from featherseg_engines.evaluation import Evaluation, scored
 from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.imaging.safe_write import write_verified
+from featherseg_engines.inference.kind import LOOKS, evenly, looks_of
 from featherseg_engines.inference.onnx_engine import OnnxModel
 from featherseg_engines.inference.postprocess import labels_at
 from featherseg_engines.labels import OKABE_ITO
@@ -169,9 +170,16 @@ def _card(lesson: "Lesson", title: str, pre: Preprocessing, history: History) ->
         parent=f"{parent.card.name} {parent.identity}" if parent else "",
         note=lesson.about.note,
         not_for=lesson.about.not_for,
+        looks=() if pre.dims == 3 else looks_of_set(lesson.train, pre),
         dims=pre.dims,
         created=datetime.now(UTC).date().isoformat(),
     )
+
+
+def looks_of_set(dataset: Dataset, pre: Preprocessing) -> tuple[tuple[float, ...], ...]:
+    """How some of a set's pictures look, for the card: of volumes the slice in the middle."""
+    volumes = (dataset.read(case)[0] for case in evenly(dataset.cases, LOOKS))
+    return looks_of(pre, (volume.slice(len(volume.voxels) // 2) for volume in volumes))
 
 
 def _record(lesson: "Lesson", history: History) -> TrainingRecord:
