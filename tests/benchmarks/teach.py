@@ -35,6 +35,7 @@ from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.teaching.order import Control, Listen, Settings, TaughtCase, TeachOrder
 from featherseg_engines.teaching.school import Learnt, School, standard_school
 from featherseg_engines.teaching.teach import LocalTeacher
+from featherseg_engines.training.publish import looks_of_set
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -43,6 +44,8 @@ OWN = 150
 """Images, at most, of the parent's own task."""
 SEED = 42
 """Which rows are made with where nobody names another; its files have no seed in their names."""
+DRIVE_STEPS = 600
+"""That the parent of the last row learns: what six minutes hold."""
 Numbers = npt.NDArray[np.uint8]
 Answer = Callable[[npt.NDArray[np.generic]], Numbers]
 
@@ -137,19 +140,21 @@ def order_of(task: Task, count: int, minutes: float, seed: int, threads: int = 2
 def parent_of(task: Task, minutes: float) -> ModelBundle:
     """The bundled model of that name; "drive" is taught here, once, from the nuclei model and DRIVE alone.
 
-    It stands for a model that shipped, and so holds no other.
+    It stands for a model that shipped: it holds no other, and its card tells how its pictures look.
     """
     if task.parent != "drive":
         return Catalogue().resolve(task.parent)
-    folder = OUT / "repsegnet.drive"
+    folder, drive = OUT / "repsegnet.drive", "retina_vessels:drive_*"
     if not folder.exists():
         start = Catalogue().resolve("repsegnet.nuclei")
         order = order_from_dataset(DATA / task.data, "train", "drive_*")
         settings = Settings(minutes=2 * minutes)
-        LocalTeacher().teach(
+        LocalTeacher(by_steps(DRIVE_STEPS)).teach(
             replace(order, parent=start, in_use=None, settings=settings), folder, Unhurried(), print_phase
         )
-    return open_bundle(folder)
+    taught = open_bundle(folder)
+    looks = looks_of_set(part(drive, "train"), taught.card.preprocessing)
+    return replace(taught, card=replace(taught.card, known="", looks=looks))
 
 
 def print_phase(at: object) -> None:
