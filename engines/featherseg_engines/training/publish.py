@@ -176,9 +176,9 @@ def _card(lesson: "Lesson", title: str, pre: Preprocessing, history: History) ->
     )
 
 
-def looks_of_set(dataset: Dataset, pre: Preprocessing) -> tuple[tuple[float, ...], ...]:
+def looks_of_set(dataset: Dataset, pre: Preprocessing, most: int = LOOKS) -> tuple[tuple[float, ...], ...]:
     """How some of a set's pictures look, for the card: of volumes the slice in the middle."""
-    volumes = (dataset.read(case)[0] for case in evenly(dataset.cases, LOOKS))
+    volumes = (dataset.read(case)[0] for case in evenly(dataset.cases, most))
     return looks_of(pre, (volume.slice(len(volume.voxels) // 2) for volume in volumes))
 
 
