@@ -2,17 +2,29 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from math import ceil, prod
 
 import numpy as np
 
+from featherseg_engines.imaging.preprocess import Preprocessing
 from featherseg_engines.inference.onnx_engine import OnnxModel
+from featherseg_engines.inference.patches import steps as block_steps
+from featherseg_engines.inference.postprocess import labels_at
+from featherseg_engines.inference.whole import SLICE_OVERLAP
 from featherseg_engines.models.bundle import ModelBundle
 from featherseg_engines.teaching.gate import Judged
 from featherseg_engines.teaching.order import CaseScore, Control, Picture, TaughtCase, TeachOrder
 from featherseg_engines.teaching.pictures import picture, shown_slice
 from featherseg_engines.teaching.record import case_key, read_record
-from featherseg_engines.teaching.scoring import Found, Numbers, agreement, answer, class_numbers, seen_slices
+from featherseg_engines.teaching.scoring import (
+    THRESHOLD,
+    Found,
+    Numbers,
+    agreement,
+    answer,
+    class_numbers,
+    seen_slices,
+)
+from featherseg_engines.teaching.views import View
 
 Pair = tuple[Picture, Picture]
 """The answers of the model in use and of the candidate on one slice."""
@@ -45,6 +57,24 @@ class Rival:
             self._known[case.name] = _looked(self._opened(), case, self._order, between)
         return self._known[case.name]
 
+    def look_at(self, view: View, between: Callable[[], None]) -> Numbers:
+        """What it finds (z, y, x) in a part of a case; of a model that takes slices, on the slice that shows most."""
+        model, part, z = self._opened(), view.part, view.z
+        if model is None:
+            return np.zeros(part.labels.shape, np.uint8)
+        table = class_numbers(model.bundle.card.labels, self._order)
+        seen = model.seeing(view.case.voxels)
+        pre = seen.bundle.card.preprocessing
+        if pre.dims == 3:
+            return answer(seen, part, table, between)
+        found = np.zeros(part.labels.shape, np.uint8)
+        if pre.patch:
+            found[z] = table[labels_at(seen.probability(part.voxels[z], between), THRESHOLD)]
+        else:
+            whole = view.case.voxels[view.at[0]][z]
+            found[z] = table[labels_at(seen.probability(whole, between), THRESHOLD)][view.at[1:]]
+        return found
+
     def _opened(self) -> OnnxModel | None:
         if self._model is None and self._order.in_use is not None:
             self._model = OnnxModel(self._order.in_use, self._order.settings.threads)
@@ -75,16 +105,22 @@ def seconds_to_examine(order: TeachOrder, cases: Sequence[TaughtCase]) -> float:
         return 2.0 * len(cases)
     model = OnnxModel(bundle, order.settings.threads)
     pre, first = bundle.card.preprocessing, cases[0]
-    if pre.dims == 3:
+    if pre.patch:
         block = np.random.default_rng(0).random((1, pre.channels, *pre.patch), np.float32)
         once = _timed(lambda: model.answers(block))
-        steps = sum(
-            prod(ceil(2 * n / b) for n, b in zip(case.labels.shape, pre.patch, strict=True)) for case in cases
-        )
+        steps = sum(_blocks(case, pre) for case in cases)
     else:
         once = _timed(lambda: model.probability(first.voxels[shown_slice(first)]))
         steps = sum(len(seen_slices(case)) for case in cases)
-    return 2.0 * once * int(steps)
+    return 2.0 * once * steps
+
+
+def _blocks(case: TaughtCase, pre: Preprocessing) -> int:
+    """How many blocks, or patches, a case is answered in."""
+    if pre.dims == 3:
+        return block_steps(case.labels.shape, pre.patch)
+    size = pre.place(*case.labels.shape[1:]).scaled
+    return len(seen_slices(case)) * block_steps(size, pre.patch, SLICE_OVERLAP)
 
 
 def _timed(work: Callable[[], object]) -> float:

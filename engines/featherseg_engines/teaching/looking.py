@@ -15,8 +15,9 @@ from featherseg_engines.models.card import Asking
 from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.examining import Rival
 from featherseg_engines.teaching.order import Control, Picture, TaughtCase, TeachOrder
-from featherseg_engines.teaching.pictures import picture, shown_slice
-from featherseg_engines.teaching.scoring import THRESHOLD, Found, Numbers, agreement
+from featherseg_engines.teaching.pictures import picture
+from featherseg_engines.teaching.scoring import THRESHOLD, Numbers, agreement
+from featherseg_engines.teaching.views import View, view_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,45 +37,65 @@ class LookResult:
 
 
 class Glance:
-    """Shows held-out cases to a network between two steps; of a volume the one slice that shows most of the label."""
+    """Shows held-out cases to a network between two steps.
+
+    Of a volume it is the slice that shows most of the label, of what is answered by patches a few of them around it:
+    a lesson is not to spend its time on looking.
+    """
 
     def __init__(
         self, cases: Sequence[TaughtCase], order: TeachOrder, rival: Rival, control: Control
     ) -> None:
-        self._order, self._control = order, control
-        self._cases = tuple((case, shown_slice(case)) for case in cases[:GLANCES])
-        self._before = [
-            _mean(_on_slice(rival.look(case, control.between)[0], case, z, order)) for case, z in self._cases
-        ]
+        self._order, self._rival, self._control = order, rival, control
+        self._cases = tuple(cases[:GLANCES])
+        self._views: tuple[View, ...] = ()
+        self._before = 0.0
         self._turn = 0
 
     def __call__(self, network: "nn.Module", preprocessing: Preprocessing, asking: Asking) -> LookResult:
         """Mean Dice of both, and the next of the cases as an image; no mirror images: they take long."""
-        shown = self._turn % len(self._cases)
+        if not self._views:
+            self._begin(preprocessing)
+        shown = self._turn % len(self._views)
         self._turn += 1
         dice: list[float] = []
         seen: Picture | None = None
-        for index, (case, z) in enumerate(self._cases):
+        for index, view in enumerate(self._views):
             self._control.between()
-            found = self._find(network, preprocessing, asking, case, z)
-            dice.append(_mean(_on_slice(found, case, z, self._order)))
+            found = self._find(network, preprocessing, asking, view)
+            dice.append(self._dice(found, view))
             if index == shown:
-                seen = picture(case, z, found[z])
-        return LookResult(float(np.mean(dice)), float(np.mean(self._before)), seen)
+                seen = picture(view.part, view.z, found[view.z])
+        return LookResult(float(np.mean(dice)), self._before, seen)
 
-    def _find(
-        self, network: "nn.Module", pre: Preprocessing, asking: Asking, case: TaughtCase, z: int
-    ) -> Numbers:
-        """Class numbers (z, y, x) that a network in training finds."""
-        answer, tell = _through(network), telling(asking)
+    def _begin(self, pre: Preprocessing) -> None:
+        """What is looked at, and what the model in use finds there; the lesson has begun by then."""
+        self._views = tuple(view_of(case, pre) for case in self._cases)
+        found = [(self._rival.look_at(view, self._control.between), view) for view in self._views]
+        self._before = float(np.mean([self._dice(*one) for one in found]))
+
+    def _find(self, network: "nn.Module", pre: Preprocessing, asking: Asking, view: View) -> Numbers:
+        """Class numbers (z, y, x) that a network in training finds in the part that is looked at."""
+        answer, part, between = _through(network), view.part, self._control.between
         if pre.dims == 3:
-            return self._numbers(whole.of_volume(pre, case.voxels, answer, self._control.between))
-        found = np.zeros(case.labels.shape, np.uint8)
-        found[z] = self._numbers(whole.of_slice(pre, case.voxels[z], answer, self._control.between, tell))
+            ranged = whole.with_range(pre, view.case.voxels)
+            return self._numbers(whole.of_volume(ranged, part.voxels, answer, between))
+        found = np.zeros(part.labels.shape, np.uint8)
+        ranged = whole.with_range(pre, view.case.voxels[view.at[0]])
+        tell = telling(asking)
+        found[view.z] = self._numbers(whole.of_slice(ranged, part.voxels[view.z], answer, between, tell))
         return found
 
     def _numbers(self, probability: Floats) -> Numbers:
         return np.asarray(output_numbers(self._order)[labels_at(probability, THRESHOLD)], np.uint8)
+
+    def _dice(self, found: Numbers, view: View) -> float:
+        """Mean Dice over the classes that are on the slice; 1 where there is nothing at all."""
+        only, part = slice(view.z, view.z + 1), view.part
+        one = replace(part, labels=part.labels[only], voxels=part.voxels[only])
+        agreed = agreement(found[only], one, len(self._order.classes), surfaces=False)
+        there = [dice for dice in agreed.dice if dice is not None]
+        return float(np.mean(there)) if there else 1.0
 
 
 def output_numbers(order: TeachOrder) -> Numbers:
@@ -84,18 +105,6 @@ def output_numbers(order: TeachOrder) -> Numbers:
     for number, output in enumerate(outputs.of_person, start=1):
         table[output] = number
     return table
-
-
-def _on_slice(found: Numbers, case: TaughtCase, z: int, order: TeachOrder) -> Found:
-    only = slice(z, z + 1)
-    part = replace(case, labels=case.labels[only], voxels=case.voxels[only], focus=None)
-    return agreement(found[only], part, len(order.classes), surfaces=False)
-
-
-def _mean(found: Found) -> float:
-    """Mean Dice over the classes that are there; 1 where there is nothing at all."""
-    there = [dice for dice in found.dice if dice is not None]
-    return float(np.mean(there)) if there else 1.0
 
 
 def _through(network: "nn.Module") -> Callable[[Floats], Floats]:
