@@ -1,5 +1,6 @@
 """Which pictures are of another kind than the parent's, and a look that learns to tell them apart."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -15,13 +16,13 @@ from featherseg_engines.errors import ModelError
 from featherseg_engines.geometry import Geometry
 from featherseg_engines.imaging.readers import read_image
 from featherseg_engines.imaging.volume import Volume
-from featherseg_engines.inference.kind import looks_of, sight_of_kind
+from featherseg_engines.inference.kind import LOOKS, looks_of, sight_of_kind
 from featherseg_engines.inference.onnx_engine import OnnxEngine, OnnxModel
 from featherseg_engines.inference.proposal import CancelToken, Request
 from featherseg_engines.inference.runner import OnnxRunner
 from featherseg_engines.inference.volume_run import whole_volume
 from featherseg_engines.models.bundle import LOOK, WITHIN, open_bundle
-from featherseg_engines.models.card import Asking
+from featherseg_engines.models.card import Asking, read_card
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.networks.measured_look import MeasuredLook
 from featherseg_engines.teaching.candidate import CandidateAbout, export_candidate
@@ -309,3 +310,23 @@ def test_a_taught_model_tells_how_its_pictures_look_and_is_held_by_the_next(skin
     deployed = OnnxModel(second)
     assert all(deployed.seeing(case.voxels) is deployed for case in cells)
     assert not any(deployed.seeing(case.voxels) is deployed for case in skin)
+
+
+@pytest.mark.parametrize(
+    "looks", [[[0.1] * 8], [[0.1] * 9, ["far"] * 9], [3.0], "none", [[float("nan")] * 9]]
+)
+def test_a_card_whose_looks_are_no_numbers_is_refused(looks, tmp_path):
+    told = SKIN.card.to_json()
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps({**told, "looks": looks}), "utf-8")
+    with pytest.raises(ModelError, match=r"card\.json"):
+        read_card(path)
+    path.write_text(json.dumps({k: v for k, v in told.items() if k != "looks"}), "utf-8")
+    assert read_card(path).looks == (), "a card from before"
+
+
+@pytest.mark.parametrize(
+    "bundle", [b for b in Catalogue().bundles() if b.card.dims == 2], ids=lambda b: b.card.name
+)
+def test_every_shipped_card_tells_how_its_pictures_look(bundle):
+    assert 2 <= len(bundle.card.looks) <= LOOKS
