@@ -9,11 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-import torch
-from torch import Tensor, nn
-
 from featherseg_engines.inference.machine import Machine, this_machine
-from featherseg_engines.training.layout import last_channels
 
 FEWEST, MOST = 2, 4
 """Threads that a lesson may take at most: on a machine of two cores, and on any."""
@@ -38,19 +34,24 @@ def threads_here(machine: Machine | None = None) -> int:
     return min(max(cores // 2, FEWEST), MOST, cores)
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
 def probe(threads: int) -> float:
     """Seconds of a forward and backward pass through a few small layers: the median of a few."""
-    layers = nn.Sequential(nn.Conv2d(16, 32, 1), nn.ReLU(), nn.Conv2d(32, 16, 3, padding=1))
-    layers = layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    batch, took = last_channels(torch.ones(8, 16, 64, 64)), []
+    import torch  # an order asks how many threads there may be, and orders are made where no torch is loaded
+    from torch import Tensor, nn
+
+    from featherseg_engines.training.layout import last_channels
+
+    took = []
     torch.set_num_threads(threads)
-    for _ in range(PROBES + 1):  # the first makes the kernels
-        started = time.perf_counter()
-        answer: Tensor = layers(batch)
-        answer.sum().backward()  # type: ignore[no-untyped-call]
-        took.append(time.perf_counter() - started)
+    with torch.inference_mode(False), torch.enable_grad():
+        layers = nn.Sequential(nn.Conv2d(16, 32, 1), nn.ReLU(), nn.Conv2d(32, 16, 3, padding=1))
+        layers = layers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        batch = last_channels(torch.ones(8, 16, 64, 64))
+        for _ in range(PROBES + 1):  # the first makes the kernels
+            started = time.perf_counter()
+            answer: Tensor = layers(batch)
+            answer.sum().backward()  # type: ignore[no-untyped-call]
+            took.append(time.perf_counter() - started)
     return statistics.median(took[1:])
 
 
