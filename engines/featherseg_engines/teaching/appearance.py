@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from featherseg_engines.imaging.measures import Look, measures
 from featherseg_engines.imaging.preprocess import Preprocessing
+from featherseg_engines.inference.kind import evenly
 
 SEEN = Preprocessing(channels=3, long_side=96, stride=1)
 SLICES = 3
@@ -36,7 +37,7 @@ def appearances(cases: Iterable[Pictures]) -> dict[str, Look]:
     """How each group's pictures look on the average, such that Euclidean distances mean something."""
     found: dict[str, list[Look]] = {}
     for case in cases:
-        planes = np.unique(np.linspace(0, len(case.voxels) - 1, SLICES).round().astype(int))
+        planes = evenly(range(len(case.voxels)), SLICES)
         found.setdefault(case.group, []).extend(
             measures(SEEN.scale(_thinned(case.voxels[z]))) for z in planes
         )

@@ -2,11 +2,13 @@
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from featherseg_engines.imaging.preprocess import Preprocessing
@@ -27,8 +29,9 @@ from featherseg_engines.networks.registry import default_registry
 from featherseg_engines.teaching.kinds import KindLook
 from featherseg_engines.teaching.learn import BATCH, Learned
 from featherseg_engines.teaching.moving import DECAY
-from featherseg_engines.teaching.order import UNSEEN, TeachOrder
+from featherseg_engines.teaching.order import TeachOrder
 from featherseg_engines.teaching.pupil import form_of
+from featherseg_engines.teaching.scoring import seen_slices
 from featherseg_engines.training.checkpoint import half_kernels, save_json, save_tensors
 from featherseg_engines.training.export import export_onnx, onnx_bytes, with_half_kernels
 from featherseg_engines.training.publish import halve
@@ -77,7 +80,8 @@ def export_candidate(
     if learned.look:
         _hold(learned.look, folder)
         between()
-    card = _card(learned, order, about)
+    looks = () if learned.look or pre.dims == 3 else _looks(order, pre, between)
+    card = replace(_card(learned, order, about), looks=looks)
     names = ModelBundle(folder, card).files
     hashes = {name: file_sha256(folder / name) for name in names}
     save_json(folder / CARD, replace(card, sha256=hashes).to_json())
@@ -118,7 +122,6 @@ def _card(learned: Learned, order: TeachOrder, about: CandidateAbout) -> ModelCa
         measured=about.measured,
         parent=f"{parent.card.name} {parent.identity}" if parent else "",
         asking=learned.asking,
-        looks=() if learned.look or pre.dims == 3 else _looks(order, pre),
         known=f"{learned.look.known.card.name} {learned.look.known.identity}" if learned.look else "",
         note=NOTE,
         not_for=parent.card.not_for if parent else "",
@@ -127,12 +130,20 @@ def _card(learned: Learned, order: TeachOrder, about: CandidateAbout) -> ModelCa
     )
 
 
-def _looks(order: TeachOrder, pre: Preprocessing) -> tuple[tuple[float, ...], ...]:
+def _looks(
+    order: TeachOrder, pre: Preprocessing, between: Callable[[], None]
+) -> tuple[tuple[float, ...], ...]:
     """How the pictures look that it knows now: the person's, and the parent's own before them."""
-    seen = [(c, z) for c in order.cases for z in range(len(c.labels)) if (c.labels[z] != UNSEEN).any()]
     before = order.parent.card.looks if order.parent else ()
     before = tuple(look for look in before if len(look) == 3 * pre.channels)
-    own = looks_of(pre, [c.voxels[z] for c, z in evenly(seen, LOOKS // 2 if before else LOOKS)])
+    seen = [(case, z) for case in order.cases for z in seen_slices(case)]
+
+    def pictures() -> Iterator[npt.NDArray[np.generic]]:
+        for case, z in evenly(seen, LOOKS // 2 if before else LOOKS):
+            between()  # a large one takes a quarter of a second
+            yield case.voxels[z]
+
+    own = looks_of(pre, pictures())
     return (*evenly(before, LOOKS - len(own)), *own)
 
 
