@@ -1,6 +1,7 @@
 """Reading off the UI thread: progress, Cancel, staleness, folders, and what was painted meanwhile."""
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from support.paths import SAMPLE
 
 from featherseg.session import opening
 from featherseg.session.background import UNEXPECTED, Background, Ear, Task
+from featherseg.session.case import suggested_mask
 from featherseg.session.notice import Notice
 from featherseg_engines.errors import ReadError
 from featherseg_engines.geometry import Geometry
@@ -167,3 +169,19 @@ def test_labels_drawn_on_a_series_that_never_came_whole_are_kept(session, pump, 
     session.opening.cancel()
     gate.set()
     assert session.case.labels.array.any() and "Labels are kept" in session.notices[-1].text
+
+
+@pytest.mark.parametrize("said", [".", "sub/..", "../series"])
+def test_the_folder_one_stands_in_is_opened_like_any_other(session, pump, tmp_path, monkeypatch, said):
+    """``featherseg open .`` had no name to call its mask by."""
+    folder = tmp_path / "series"
+    make_series(folder, geometry_of((3, 12, 10), (2.5, 0.8, 0.7), (0.1, 0, 0)))
+    (folder / "sub").mkdir()
+    monkeypatch.chdir(folder)
+    session.open_image(Path(said))
+    pump.until(lambda: session.case is not None and not session.reading)
+    case = session.case
+    assert (
+        suggested_mask(case.volume.path, case.volume).resolve() == tmp_path.resolve() / "series_mask.nii.gz"
+    )
+    assert suggested_mask(Path("/"), case.volume).name == "_mask.nii.gz"

@@ -86,7 +86,7 @@ def new_case(volume: Volume, labels: LabelMap | None = None, *, growing: bool = 
 def suggested_mask(path: Path, volume: Volume) -> Path:
     """Where a mask of the image at ``path`` goes unless the person says otherwise."""
     ending = ".png" if volume.is_photograph else ".nii.gz"
-    return path.with_name(stem_of(path) + "_mask" + ending)
+    return path.parent / f"{stem_of(path)}_mask{ending}"
 
 
 def kept_in_words(case: OpenCase) -> str:

@@ -117,6 +117,8 @@ class Session:
 
         Where it cannot be read, what was open stays open and a notice says why.
         """
+        if not path.name or path.name == "..":  # the folder one stands in has a name too
+            path = path.resolve()
         steps = self._steps()
         early = Early(lambda volume: self._begun(volume, steps), self._broken)
         self.opening.open(path, lambda volume: self._was_read(path, volume, steps), early=early)
