@@ -7,7 +7,7 @@ import torch
 
 from featherseg_engines.inference.machine import this_machine
 from featherseg_engines.teaching.order import Settings
-from featherseg_engines.teaching.threads import EVERY, TRIALS, Threads, probe, threads_here
+from featherseg_engines.teaching.threads import EVERY, RARELY, TRIALS, Threads, probe, threads_here
 
 
 class Machine:
@@ -38,7 +38,7 @@ def test_what_is_hopeless_is_never_tried_with_a_step() -> None:
     threads = threads_of(4, machine, hopeless=True)
     assert set(machine.work(threads, 2 * EVERY)) == {1}
     machine.seconds = {4: 0.5, 2: 0.4, 1: 0.9}  # the other program is over
-    assert set(machine.work(threads, EVERY + 3 * TRIALS)) == {1, 2, 4}
+    assert set(machine.work(threads, EVERY)) == {1, 2, 4}
     assert set(machine.work(threads, 5)) == {2}
 
 
@@ -64,6 +64,17 @@ def test_takes_the_way_that_is_faster_now_and_asks_again() -> None:
     machine.seconds = {2: 0.4, 1: 0.6}  # and is over
     machine.work(threads, 2 * TRIALS)
     assert set(machine.work(threads, EVERY)) == {2}
+
+
+def test_all_threads_that_are_the_fastest_again_and_again_are_asked_about_less_and_less() -> None:
+    machine = Machine({2: 0.3, 1: 0.6})
+    threads = after_its_first(threads_of(2, machine), machine)
+    assert machine.work(threads, 500).count(1) <= TRIALS + 4  # was 26, a twentieth of the time
+    machine.seconds = {2: 0.7, 1: 0.6}  # another program begins
+    assert set(machine.work(threads, 3 * TRIALS + 10)[-5:]) == {1}
+    machine.seconds = {2: 0.3, 1: 0.6}  # and is over: fewer threads are asked about as often as ever
+    assert set(machine.work(threads, EVERY + 2 * TRIALS)[-2:]) == {2}
+    assert RARELY > EVERY
 
 
 def after_its_first(threads: Threads, machine: Machine) -> Threads:

@@ -1,6 +1,8 @@
 """Layers that several networks really share, and the folding of BatchNorm into a convolution beside it."""
 
 import copy
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +57,34 @@ def upsample2(x: Tensor, *, align_corners: bool) -> Tensor:
     """Twice the sides of ``x``: bilinear for (b, c, h, w), trilinear for (b, c, d, h, w)."""
     mode = "bilinear" if x.dim() == 4 else "trilinear"
     return F.interpolate(x, scale_factor=2, mode=mode, align_corners=align_corners)
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Maps (b, c, h, w) or (b, c, d, h, w) beside each other in one, by their channels.
+
+    As ``torch.cat``, but each part's gradient is copied out on the way back. Else it would be a view with gaps where
+    channels lie last in memory, over which PyTorch's CPU kernels are slow (upsampling's thirteen times).
+    """
+    if torch.is_grad_enabled() and parts[0].dim() == 4 and any(part.requires_grad for part in parts):
+        whole: Tensor = _Joined.apply(*parts)
+        return whole
+    return torch.cat(list(parts), dim=1)
+
+
+class _Joined(torch.autograd.Function):
+    """The channels of all parts, and on the way back a dense gradient for each."""
+
+    @staticmethod
+    def forward(ctx: Any, *parts: Tensor) -> Tensor:
+        ctx.widths = [part.shape[1] for part in parts]
+        return torch.cat(parts, dim=1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, ...]:
+        (gradient,) = gradients
+        last = gradient.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        return tuple(part.contiguous(memory_format=layout) for part in gradient.split(ctx.widths, dim=1))
 
 
 def folded(module: nn.Module) -> nn.Module:

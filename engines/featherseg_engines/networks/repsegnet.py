@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from featherseg_engines.networks.blocks import batchnorm_scale_shift, conv_bn_relu, folded, upsample2
+from featherseg_engines.networks.blocks import batchnorm_scale_shift, conv_bn_relu, folded, joined, upsample2
 
 STRIDE = 16
 """Height and width must be multiples of this."""
@@ -143,7 +143,7 @@ class MultiPathBlock(nn.Module):
         for unit in (self.second, self.third):
             if unit is not None:
                 parts.append(unit(parts[-1]))
-        return F.relu(self.norm(torch.cat(parts, dim=1)))
+        return F.relu(self.norm(joined(parts)))
 
 
 class RepSegNet(nn.Module):
@@ -206,9 +206,9 @@ class RepSegNet(nn.Module):
         sixteenth = F.max_pool2d(self.encoder4(eighth), 2)
         y = upsample2(self.reduce16(self.bridge(sixteenth)), align_corners=True)
         y = upsample2(self.decoder8(self.lateral8(eighth) + y), align_corners=True)
-        y = upsample2(self.decoder4(torch.cat([self.lateral4(quarter), y], 1)), align_corners=True)
-        y = upsample2(self.decoder2(torch.cat([self.lateral2(half), y], 1)), align_corners=True)
-        return self.head(self.decoder1(torch.cat([self.lateral1(full), y], 1)))
+        y = upsample2(self.decoder4(joined([self.lateral4(quarter), y])), align_corners=True)
+        y = upsample2(self.decoder2(joined([self.lateral2(half), y])), align_corners=True)
+        return self.head(self.decoder1(joined([self.lateral1(full), y])))
 
     def fused(self) -> "RepSegNet":
         """A copy in eval mode with reparameterized units: the paper's deployed form, 1,218,138 parameters."""

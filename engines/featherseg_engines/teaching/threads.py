@@ -14,13 +14,15 @@ from featherseg_engines.inference.machine import Machine, this_machine
 FEWEST, MOST = 2, 4
 """Threads that a lesson may take at most: on a machine of two cores, and on any."""
 
-EVERY = 40
-"""Steps from one trial to the next."""
+EVERY, RARELY = 40, 160
+"""Steps from one trial to the next; twice as many each time that all threads are the fastest again, at most these."""
 TRIALS = 2
 """Steps with each number of threads in a trial; the fastest of each counts."""
+CLEARLY = 1.2
+"""A number of threads that takes so many times as long as another in its step of a later trial has no second one."""
 HOPELESS, PROBES = 2.0, 3
 """A number of threads that takes so many times as long as fewer over a few small layers is not tried with a step."""
-SLOWER, SLOW_STEPS = 2.0, 2
+SLOWER, SLOW_STEPS = 1.5, 2
 """A trial comes early where so many steps on end took so many times as long as the trial said."""
 
 
@@ -58,8 +60,9 @@ def probe(threads: int) -> float:
 class Threads:
     """Says before each step how many threads to take; told after it how long it took.
 
-    All ways are tried after the first step, after every so many, and where one takes much longer than it did. What is
-    hopeless is known before: the first step too takes as many threads as are of use.
+    All ways are tried after the first step, after every so many, and where one takes much longer than it did; less
+    and less often where all threads are the fastest each time. What is hopeless is known before: the first step too
+    takes as many threads as are of use.
 
     Parameters
     ----------
@@ -81,14 +84,17 @@ class Threads:
         self._ways = tuple(most >> halvings for halvings in range(most.bit_length()))
         self._found: dict[int, float] = {}
         self._left: list[int] = []
-        self._since, self._began, self._slow = EVERY - 1, 0.0, 0
+        self._every, self._since, self._began, self._slow = EVERY, EVERY - 1, 0.0, 0
+        self._asked = False
         self.now = 0
 
     def begin(self) -> int:
         """Threads for the step that begins."""
         if not self.now:
             self.now = self._of_use()[0]
-        if len(self._ways) > 1 and not self._left and (self._since >= EVERY or self._slow >= SLOW_STEPS):
+        slow = self._slow >= SLOW_STEPS
+        if len(self._ways) > 1 and not self._left and (self._since >= self._every or slow):
+            self._every = EVERY if slow else self._every
             self._left, self._found = [way for way in self._of_use() for _ in range(TRIALS)], {}
             self._since, self._slow = 0, 0
         if self._left:
@@ -106,8 +112,16 @@ class Threads:
             return
         way = self._left.pop(0)
         self._found[way] = min(took, self._found.get(way, took))
+        if self._asked and took > CLEARLY * min(self._found.values()):
+            self._left = [other for other in self._left if other != way]
         if not self._left:
-            self.now = min(self._found, key=lambda w: self._found[w])
+            self._decide()
+
+    def _decide(self) -> None:
+        self.now = min(self._found, key=lambda w: self._found[w])
+        best = self.now == self._ways[0]
+        self._every = min(2 * self._every, RARELY) if best and self._asked else EVERY
+        self._asked = True
 
     def _of_use(self) -> list[int]:
         """The ways that are not hopeless now, the most threads first."""
