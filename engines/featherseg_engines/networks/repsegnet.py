@@ -15,7 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from featherseg_engines.networks.blocks import batchnorm_scale_shift, conv_bn_relu, folded, joined, upsample2
+from featherseg_engines.networks.blocks import (
+    batchnorm_scale_shift,
+    block_norm,
+    conv_bn_relu,
+    folded,
+    joined,
+    upsample2,
+)
 
 STRIDE = 16
 """Height and width must be multiples of this."""
@@ -135,7 +142,7 @@ class MultiPathBlock(nn.Module):
         self.first = RepMobileUnit(channels_in, width, branches)
         self.second = RepMobileUnit(width, width, branches) if paths == 4 else None
         self.third = RepMobileUnit(width, width, branches) if paths == 4 else None
-        self.norm: nn.Module = nn.BatchNorm2d(channels_out) if block_bn else nn.Identity()
+        self.norm: nn.Module = block_norm(channels_out) if block_bn else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """(b, channels_in, h, w) to (b, channels_out, h, w), not negative."""

@@ -45,6 +45,7 @@ from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
+from featherseg_engines.training.averages import follow
 from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice, batch_dice
 
@@ -260,7 +261,8 @@ class _Run:
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
         self._loss = SoftCrossEntropyDice()
-        self._mover = Mover(pupils.learners(lesson.network), LAST_RATE)
+        self._learners = list(pupils.learners(lesson.network))
+        self._mover = Mover(self._learners, LAST_RATE)
         self._rate = lesson.rate
         self._half = in_half_here(lesson.network)
         self._recent: list[float] = []
@@ -303,7 +305,7 @@ class _Run:
         """From the parent's weights, with norms that learn; steps and time go on."""
         for network in (self._lesson.network, self._average):
             network.load_state_dict(start)
-        self._mover = Mover(pupils.learners(self._lesson.network), LAST_RATE)
+        self._mover = Mover(self._learners, LAST_RATE)
         self._still = self._lesson.still
         self._began_at, self._first = self.done, self.steps
 
@@ -334,7 +336,7 @@ class _Run:
         self._train_dice += (batch_dice(logits.detach(), labels) - self._train_dice) * 0.1
 
     def _move(self) -> None:
-        norm = float(nn.utils.clip_grad_norm_(list(pupils.learners(self._lesson.network)), 5.0))
+        norm = float(nn.utils.clip_grad_norm_(self._learners, 5.0, foreach=True))
         self._wild = 0 if math.isfinite(norm) else self._wild + 1
         if self._wild > MOST_WILD:
             raise TrainingError(
@@ -348,15 +350,9 @@ class _Run:
         rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
         self._mover.rate = rate * min(1.0, (done - self._began_at) / WARM + 0.02)
 
-    @torch.no_grad()
     def _follow(self) -> None:
         share = max(1.0 / (1.0 + MEMORY * (self.steps - self._first)), 0.005)
-        newest = self._lesson.network.state_dict()
-        for name, value in self._average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(newest[name], share)
-            else:
-                value.copy_(newest[name])
+        follow(self._average, self._lesson.network, share)
 
     def looks_now(self) -> bool:
         """Whether it is time for a look at the held-out cases."""

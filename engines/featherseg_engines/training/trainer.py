@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
+from featherseg_engines.training.averages import follow
 from featherseg_engines.training.feeds import Feed
 from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import loss_of
@@ -131,7 +132,7 @@ class Trainer:
             )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), 5.0))
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), 5.0, foreach=True))
         self._wild = 0 if math.isfinite(norm) else self._wild + 1
         if self._wild > MOST_WILD:
             raise TrainingError("The lesson was stopped because it does not settle; nothing was changed.")
@@ -140,17 +141,11 @@ class Trainer:
         self._follow()
         return value
 
-    @torch.no_grad()
     def _follow(self) -> None:
         """Move the averaged weights a step toward the newest (exponential moving average, warmed up)."""
         self._updates += 1
         keep = min(self.plan.ema_decay, (1 + self._updates) / (10 + self._updates))
-        newest = self.network.state_dict()
-        for name, value in self._average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(newest[name], 1.0 - keep)
-            else:
-                value.copy_(newest[name])
+        follow(self._average, self.network, 1.0 - keep)
 
     @torch.no_grad()
     def _settle_norms(self, count: int) -> None:
