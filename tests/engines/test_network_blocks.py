@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from featherseg_engines.networks.blocks import NARROW, NarrowNorm, block_norm, joined
-from featherseg_engines.training.averages import follow
+from featherseg_engines.training.averages import pairs_of
 
 
 def some(*shape: int, last: bool = False, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -67,8 +67,10 @@ def test_an_average_follows_and_takes_counters_over() -> None:
         new.weight.fill_(3.0)
         new.running_mean.fill_(1.0)  # type: ignore[union-attr]
         new.num_batches_tracked.fill_(7)  # type: ignore[union-attr]
-    follow(old, new, 0.25)
-    assert old.weight.tolist() == [1.5, 1.5]
-    assert old.running_mean is not None and old.running_mean.tolist() == [0.25, 0.25]
+    pairs = pairs_of(old, new)
+    pairs.follow(0.5)
+    pairs.follow(0.5)
+    assert old.weight.tolist() == [2.5, 2.5]
+    assert old.running_mean is not None and old.running_mean.tolist() == [0.75, 0.75]
     assert int(old.num_batches_tracked or 0) == 7
     assert new.weight.tolist() == [3.0, 3.0]

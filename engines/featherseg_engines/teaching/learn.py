@@ -45,7 +45,7 @@ from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
-from featherseg_engines.training.averages import follow
+from featherseg_engines.training.averages import pairs_of
 from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice, batch_dice
 
@@ -260,6 +260,7 @@ class _Run:
         self.steps, self._wild = 0, 0
         self.curve: list[CurvePoint] = []
         self._average = copy.deepcopy(lesson.network).eval()
+        self._pairs = pairs_of(self._average, lesson.network)
         self._loss = SoftCrossEntropyDice()
         self._learners = list(pupils.learners(lesson.network))
         self._mover = Mover(self._learners, LAST_RATE)
@@ -352,7 +353,7 @@ class _Run:
 
     def _follow(self) -> None:
         share = max(1.0 / (1.0 + MEMORY * (self.steps - self._first)), 0.005)
-        follow(self._average, self._lesson.network, share)
+        self._pairs.follow(share)
 
     def looks_now(self) -> bool:
         """Whether it is time for a look at the held-out cases."""

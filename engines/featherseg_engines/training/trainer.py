@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
-from featherseg_engines.training.averages import follow
+from featherseg_engines.training.averages import pairs_of
 from featherseg_engines.training.feeds import Feed
 from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import loss_of
@@ -145,7 +145,7 @@ class Trainer:
         """Move the averaged weights a step toward the newest (exponential moving average, warmed up)."""
         self._updates += 1
         keep = min(self.plan.ema_decay, (1 + self._updates) / (10 + self._updates))
-        follow(self._average, self.network, 1.0 - keep)
+        pairs_of(self._average, self.network).follow(1.0 - keep)
 
     @torch.no_grad()
     def _settle_norms(self, count: int) -> None:
