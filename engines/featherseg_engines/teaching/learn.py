@@ -41,6 +41,7 @@ from featherseg_engines.teaching.order import (
     TeachOrder,
     TeachProgress,
 )
+from featherseg_engines.teaching.pace import QUIET, ROAMING, Pace, rate_for
 from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
 from featherseg_engines.teaching.sight import in_colour, sight_for
@@ -50,12 +51,6 @@ from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import SoftCrossEntropyDice, batch_dice
 
 BATCH = 8
-RATES = {2: 2e-3, 3: 1e-3}
-"""Highest learning rate for slices and volumes."""
-GENTLE = {"lgmsnet": 5e-4}
-"""… and of networks that come apart at it."""
-APART_FASTER = 1.5
-"""… and so much higher where the candidate holds its parent: there is nothing to forget."""
 APART_STEPS, APART_ALWAYS, STEPS_A_PIECE = 350, 500, 18
 """… and no more steps than this, where a label is always there than that, or this for each slice: further ones learn
 few pictures by heart. Whoever tells the likeliest place anyway may be less sure."""
@@ -64,11 +59,6 @@ SETTLED_ON = 2
 TRIED, FOUND = 40, 0.05
 """Where a lesson in slices finds less than this Dice in its own batches after so many steps, it begins again, with
 norms that learn: with those of a parent that knows very different pictures, some find nothing for hundreds."""
-LAST_RATE = 1e-5
-WARM = 0.05
-"""Share of the time over which the rate rises."""
-MEMORY = 0.05
-"""The moving average reaches back over this share of the steps so far."""
 LOOKS = 4
 MOST_WILD = 20
 Clock = Callable[[], float]
@@ -247,11 +237,6 @@ def _sight(cases: Sequence[TaughtCase], order: TeachOrder, registry: NetworkRegi
     return in_colour(values, cases)
 
 
-def rate_for(name: str, dims: int, *, apart: bool = False) -> float:
-    """The highest learning rate of a lesson with a network of the registry."""
-    return GENTLE.get(name, RATES[dims]) * (APART_FASTER if apart else 1.0)
-
-
 class _Run:
     """The steps of one lesson and their moving average."""
 
@@ -263,8 +248,8 @@ class _Run:
         self._pairs = pairs_of(self._average, lesson.network)
         self._loss = SoftCrossEntropyDice()
         self._learners = list(pupils.learners(lesson.network))
-        self._mover = Mover(self._learners, LAST_RATE)
-        self._rate = lesson.rate
+        self._pace = Pace(lesson.rate, ROAMING if lesson.look else QUIET)
+        self._mover = Mover(self._learners, 0.0)
         self._half = in_half_here(lesson.network)
         self._recent: list[float] = []
         self._train_dice = 0.0
@@ -306,7 +291,7 @@ class _Run:
         """From the parent's weights, with norms that learn; steps and time go on."""
         for network in (self._lesson.network, self._average):
             network.load_state_dict(start)
-        self._mover = Mover(self._learners, LAST_RATE)
+        self._mover = Mover(self._learners, 0.0)
         self._still = self._lesson.still
         self._began_at, self._first = self.done, self.steps
 
@@ -315,7 +300,7 @@ class _Run:
         network.train()
         for module in self._still:
             module.eval()
-        self._set_rate()
+        self._mover.rate = self._pace.rate(min(self.done, 1.0), self._began_at)
         images, labels = self._lesson.food.next()
         lesson, inputs = self._lesson, self._lesson.normalise(images)
         with torch.autocast("cpu", torch.bfloat16, enabled=self._half):
@@ -332,7 +317,7 @@ class _Run:
         loss.backward()
         self._move()
         self.steps += 1
-        self._follow()
+        self._pairs.follow(self._pace.share(self.steps - self._first))
         self._recent = [*self._recent[-19:], value]
         self._train_dice += (batch_dice(logits.detach(), labels) - self._train_dice) * 0.1
 
@@ -345,15 +330,6 @@ class _Run:
             )
         if not self._wild:
             self._mover.step()
-
-    def _set_rate(self) -> None:
-        done = min(self.done, 1.0)
-        rate = LAST_RATE + (self._rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
-        self._mover.rate = rate * min(1.0, (done - self._began_at) / WARM + 0.02)
-
-    def _follow(self) -> None:
-        share = max(1.0 / (1.0 + MEMORY * (self.steps - self._first)), 0.005)
-        self._pairs.follow(share)
 
     def looks_now(self) -> bool:
         """Whether it is time for a look at the held-out cases."""
