@@ -33,7 +33,7 @@ from featherseg_engines.inference.postprocess import labels_at
 from featherseg_engines.models.bundle import ModelBundle, open_bundle
 from featherseg_engines.models.catalogue import Catalogue
 from featherseg_engines.teaching.order import Control, Listen, Settings, TaughtCase, TeachOrder
-from featherseg_engines.teaching.school import Learnt, School, standard_school
+from featherseg_engines.teaching.school import Aids, Learnt, School, standard_school
 from featherseg_engines.teaching.teach import LocalTeacher
 from featherseg_engines.training.publish import looks_of_set
 
@@ -172,11 +172,11 @@ def by_steps(steps: int) -> School:
         seconds: float,
         control: Control,
         listen: Listen,
-        look: object,
+        aids: Aids,
     ) -> Learnt:
         share = seconds / budget_s(order)
         budget = Budget(1e9, steps=max(1, round(steps * share)))
-        return learn(cases, order, budget, control, listen, look)  # type: ignore[arg-type]
+        return learn(cases, order, budget, control, listen, aids)
 
     return School(learnt, standard_school().export)  # type: ignore[arg-type]
 

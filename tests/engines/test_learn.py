@@ -20,7 +20,8 @@ from featherseg_engines.teaching.candidate import CandidateAbout, export_candida
 from featherseg_engines.teaching.classes import outputs_of
 from featherseg_engines.teaching.learn import Budget, learn
 from featherseg_engines.teaching.order import UNSEEN, Settings, TaughtCase, TeachOrder
-from featherseg_engines.teaching.pupil import ASLEEP, pupil
+from featherseg_engines.teaching.pupil import ASLEEP, begin_from, pupil
+from featherseg_engines.teaching.school import Aids
 from featherseg_engines.teaching.sight import in_colour
 from featherseg_engines.training.measuring import answer_of
 
@@ -76,6 +77,26 @@ def test_a_lesson_ends_with_a_network_that_answers_and_a_curve():
     answer = answer_of(learned.network, learned.preprocessing)(order.cases[0].voxels)
     assert answer.shape == order.cases[0].labels.shape
     assert learned.steps == 3 and learned.curve[-1].step == 3
+
+
+def test_a_lesson_begins_where_those_of_parts_of_its_cases_have_come_to():
+    order = order_for()
+    parts = [learn([case], order, few(4), Free()) for case in order.cases]
+    still = dataclasses.replace(order.settings, frozen="all but head")
+    order = dataclasses.replace(order, settings=still)  # one step hardly moves the rest of the network
+    alone, after = (learn(order.cases, order, few(1), Free(), aids=Aids(None, b)) for b in ((), parts))
+    name = "encoder1.first.spatial.weight"
+    own, theirs = (n.network.state_dict()[name] for n in (alone, after))
+    mean = torch.stack([part.network.state_dict()[name] for part in parts]).mean(dim=0)
+    assert torch.allclose(theirs, mean) and not torch.allclose(own, mean)
+
+
+def test_a_lesson_does_not_begin_from_networks_of_another_shape():
+    network, other = torch.nn.Linear(2, 1), torch.nn.Linear(3, 1)
+    before = network.weight.detach().clone()
+    begin_from(network, [other])
+    begin_from(network, [])
+    assert torch.equal(network.weight, before)
 
 
 def test_the_same_seed_gives_the_same_candidate():

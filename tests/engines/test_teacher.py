@@ -88,6 +88,7 @@ def test_of_five_cases_each_is_judged_by_a_fold_and_the_candidate_learns_from_al
     assert sum(budget for _, budget in school.lessons) == pytest.approx(0.6)
     assert outcome.verdict.how == "folds" and len(outcome.verdict.scores) == 5
     assert "in trials on your 5 cases" in outcome.verdict.sentence and school.looks[-1] is None
+    assert school.before == [[], [], school.learnt[:2]], "the candidate begins where the folds have come to"
     assert not (outcome.candidate.folder / "fold").exists()
 
 
@@ -109,13 +110,13 @@ def test_a_glance_tells_the_dice_of_both_and_shows_one_image(tmp_path, spoiled):
     import torch
 
     class Glancing(Copying):
-        def learn(self, cases, order, budget_s, control, listen, look):
+        def learn(self, cases, order, budget_s, control, listen, aids):
             class Nothing(torch.nn.Module):
                 def forward(self, image):
                     return torch.stack([torch.ones_like(image[:, 0]), torch.zeros_like(image[:, 0])], 1)
 
-            self.seen = look(Nothing(), order.parent.card.preprocessing, Asking())
-            return super().learn(cases, order, budget_s, control, listen, look)
+            self.seen = aids.look(Nothing(), order.parent.card.preprocessing, Asking())
+            return super().learn(cases, order, budget_s, control, listen, aids)
 
     school = Glancing(shipped())
     teach(school, order_of(8, shipped()), tmp_path / "new")

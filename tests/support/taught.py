@@ -74,12 +74,15 @@ class Copying:
 
     def __init__(self, bundle: ModelBundle):
         self.bundle, self.lessons, self.looks = bundle, [], []
+        self.learnt, self.before = [], []
 
-    def learn(self, cases, order, budget_s, control, listen, look):
+    def learn(self, cases, order, budget_s, control, listen, aids):
         self.lessons.append(([case.name for case in cases], budget_s))
-        self.looks.append(look)
+        self.looks.append(aids.look)
+        self.before.append(list(aids.before))
         control.between()
-        return Lesson()
+        self.learnt.append(Lesson())
+        return self.learnt[-1]
 
     def export(self, learnt, order, folder, naming, control):
         return copied(self.bundle, folder, naming.name)

@@ -44,6 +44,7 @@ from featherseg_engines.teaching.order import (
 from featherseg_engines.teaching.pace import QUIET, ROAMING, Pace, rate_for
 from featherseg_engines.teaching.remembering import Remembering
 from featherseg_engines.teaching.replay import replay_of
+from featherseg_engines.teaching.school import Aids
 from featherseg_engines.teaching.sight import in_colour, sight_for
 from featherseg_engines.teaching.threads import Threads
 from featherseg_engines.training.averages import pairs_of
@@ -59,6 +60,7 @@ SETTLED_ON = 2
 TRIED, FOUND = 40, 0.05
 """Where a lesson in slices finds less than this Dice in its own batches after so many steps, it begins again, with
 norms that learn: with those of a parent that knows very different pictures, some find nothing for hundreds."""
+NO_AIDS = Aids()
 LOOKS = 4
 MOST_WILD = 20
 Clock = Callable[[], float]
@@ -101,9 +103,12 @@ def learn(
     budget: float | Budget,
     control: Control,
     listen: Listen = lambda _: None,
-    look: Look | None = None,
+    aids: Aids = NO_AIDS,
 ) -> Learned:
     """Teach ``order.parent`` (or a fresh network) these cases, for ``budget`` seconds.
+
+    In slices, with a parent, it begins from the mean of the weights of the lessons before it, of parts of the cases:
+    all began from one place, and what they have learnt in their time is not lost.
 
     Raises
     ------
@@ -118,6 +123,8 @@ def learn(
     torch.manual_seed(order.settings.seed)
     started = budget.clock()
     lesson = _prepared(cases, order, control)
+    if order.parent is not None and lesson.pre.dims == 2:
+        pupils.begin_from(lesson.network, [one.network for one in aids.before if isinstance(one, Learned)])
     control.between()
     runner = _Run(lesson, order, budget, started)
     breathe(lesson.network, control.between)  # after its average was copied, which is what leaves the lesson
@@ -125,12 +132,12 @@ def learn(
         control.between()
         runner.step()
         if runner.looks_now():
-            runner.look(look)
+            runner.look(aids.look)
         listen(runner.progress())
         if lesson.look:
             lesson.look.learn(control.between)
     if not runner.curve or runner.curve[-1].step < runner.steps:
-        runner.look(look)
+        runner.look(aids.look)
         listen(runner.progress())
     if lesson.look:
         control.between()

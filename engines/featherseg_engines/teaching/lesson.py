@@ -24,7 +24,7 @@ from featherseg_engines.teaching.order import (
     Verdict,
 )
 from featherseg_engines.teaching.record import LessonRecord, called, case_key, write_record
-from featherseg_engines.teaching.school import Learnt, Naming, School
+from featherseg_engines.teaching.school import Aids, Learnt, Naming, School
 
 SLICE_MINUTES, VOLUME_MINUTES = 3.0, 10.0
 """Time for learning where nobody says otherwise."""
@@ -71,10 +71,11 @@ class Lesson:
         self.control.between()
         judged: list[Judged] = []
         curve: tuple[CurvePoint, ...] = ()
+        before: list[Learnt] = []
         look, share = None, 0.0
         if plan.how == "folds":
             share = FOLDS_SHARE
-            judged, curve = self._folds(plan, rival, budget, after)
+            judged, curve, before = self._folds(plan, rival, budget, after)
         elif plan.how == "held out":
             look = Glance(plan.judge, self.order, rival, self.control)
         learnt = self.school.learn(
@@ -83,7 +84,7 @@ class Lesson:
             budget * (1 - share),
             self.control,
             _part(self.listen, share, 1.0, after),
-            look,
+            Aids(look, before),
         )
         held_out = len(plan.judge) if plan.how == "held out" else 0
         candidate = self._export(learnt, self.run, Naming(name, held_out))
@@ -96,24 +97,26 @@ class Lesson:
 
     def _folds(
         self, plan: Split, rival: Rival, budget: float, after: float
-    ) -> tuple[list[Judged], tuple[CurvePoint, ...]]:
-        """The recipe judged on cases it did not learn from, a part of them at a time; the first fold's curve."""
+    ) -> tuple[list[Judged], tuple[CurvePoint, ...], list[Learnt]]:
+        """The recipe judged on cases it did not learn from, a part of them at a time; the first fold's curve; the
+        folds, from which the candidate begins: their time is not lost.
+        """
         judged: list[Judged] = []
         curve: tuple[CurvePoint, ...] = ()
+        folds: list[Learnt] = []
         each = FOLDS_SHARE / len(plan.rounds)
         for number, fold in enumerate(plan.rounds):
             begin, end = each * number, each * (number + 1)
             listen = _part(self.listen, begin, end, budget * (1 - end) + after)
-            found, points = self._fold(fold, rival, budget * each, listen)
+            found, learnt = self._fold(fold, rival, budget * each, listen)
             judged += found
-            curve = curve or points
-        return judged, curve
+            curve = curve or learnt.curve
+            folds.append(learnt)
+        return judged, curve, folds
 
-    def _fold(
-        self, fold: Round, rival: Rival, budget: float, listen: Listen
-    ) -> tuple[list[Judged], tuple[CurvePoint, ...]]:
+    def _fold(self, fold: Round, rival: Rival, budget: float, listen: Listen) -> tuple[list[Judged], Learnt]:
         look = Glance(fold.judge, self.order, rival, self.control)
-        learnt = self.school.learn(fold.learn, self.order, budget, self.control, listen, look)
+        learnt = self.school.learn(fold.learn, self.order, budget, self.control, listen, Aids(look))
         folder = self.run / "fold"
         folder.mkdir()
         try:
@@ -121,7 +124,7 @@ class Lesson:
             found = [one for one, _ in examine(trial, rival, fold.judge, self.order, self.control)]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return found, learnt.curve
+        return found, learnt
 
     def _export(self, learnt: Learnt, folder: Path, naming: Naming) -> ModelBundle:
         self.control.between()

@@ -4,7 +4,7 @@ A candidate's card says its form: "folded", or, where classes were added to pict
 and a look that says which classes are meant (:mod:`~featherseg_engines.networks.class_gate`).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -159,6 +159,22 @@ def wake(network: nn.Module) -> None:
         variance = norm.running_var
         if isinstance(variance, Tensor):
             variance[variance < ASLEEP] = 1.0
+
+
+@torch.no_grad()
+def begin_from(network: nn.Module, others: Sequence[nn.Module]) -> None:
+    """Give a network the mean of the weights of others that began where it does; nothing where one does not fit.
+
+    Source: the mean of networks fine-tuned from one answers as well as they do together (Wortsman et al., arXiv
+    2203.05482).
+    """
+    own, states = network.state_dict(), [other.state_dict() for other in others]
+    shapes = {name: value.shape for name, value in own.items()}
+    if not states or any({k: v.shape for k, v in state.items()} != shapes for state in states):
+        return
+    for name, value in own.items():
+        if value.is_floating_point():
+            value.copy_(torch.stack([state[name] for state in states]).mean(dim=0))
 
 
 def _is_still(name: str, how: str) -> bool:

@@ -28,7 +28,19 @@ class Learnt(Protocol):
         ...
 
 
-Learn = Callable[[Sequence[TaughtCase], TeachOrder, float, Control, Listen, "Look | None"], Learnt]
+@dataclass(frozen=True, slots=True)
+class Aids:
+    """What a lesson has beside its cases.
+
+    ``look`` looks at held-out cases on the way; ``before`` were lessons of parts of the cases, from which this one
+    may begin.
+    """
+
+    look: "Look | None" = None
+    before: Sequence[Learnt] = ()
+
+
+Learn = Callable[[Sequence[TaughtCase], TeachOrder, float, Control, Listen, Aids], Learnt]
 
 
 @dataclass(frozen=True, slots=True)
