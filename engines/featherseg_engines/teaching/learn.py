@@ -1,13 +1,14 @@
 """The lesson itself: from a person's cases and a parent to a taught network, in the time there is.
 
-All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time; the
-answer is a moving average. Norms keep their parent's statistics; before the first step they take those of pictures of
-another kind at another size (Li et al., arXiv 1603.04779). A lesson that finds nothing with them begins again. Slices
-whose structures would be too small are seen closer. Where some of the parent's own images may ship, or
-its card tells how they look, they are compared with the person's. If those are of another kind, the candidate holds
-its parent as it is and a look that says whose kind a picture is (:mod:`~featherseg_engines.teaching.kinds`); if not,
-and the size is the parent's, every fourth image is one of the parent's own, and the pupil is held to what its parent
-says (:mod:`~featherseg_engines.teaching.remembering`). ``bench teach`` measures it.
+All weights learn, in the folded form, at a rate that rises over the first steps and falls to the end of the time;
+the answer is a moving average (:mod:`~featherseg_engines.teaching.pace`). Norms keep their parent's statistics;
+before the first step they take those of pictures of another kind at another size (Li et al., arXiv 1603.04779). A
+lesson that finds nothing with them begins again. Slices whose structures would be too small are seen closer. Where
+some of the parent's own images may ship, or its card tells how they look, they are compared with the person's. If
+those are of another kind, the candidate holds its parent as it is and a look that says whose kind a picture is
+(:mod:`~featherseg_engines.teaching.kinds`); if not, and the size is the parent's, every fourth image is one of the
+parent's own, and the pupil is held to what its parent says (:mod:`~featherseg_engines.teaching.remembering`).
+``bench teach`` measures it.
 """
 
 import copy
