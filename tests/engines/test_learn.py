@@ -48,6 +48,10 @@ class Stops:
             raise Cancelled
 
 
+class Parted:
+    """A look that tells two kinds apart."""
+
+
 def cases_of_skin(count: int = 2, unseen: bool = False) -> tuple[TaughtCase, ...]:
     dataset = read_dataset(TINY, "train")
     cases = []
@@ -89,6 +93,11 @@ def test_a_lesson_begins_where_those_of_parts_of_its_cases_have_come_to():
     own, theirs = (n.network.state_dict()[name] for n in (alone, after))
     mean = torch.stack([part.network.state_dict()[name] for part in parts]).mean(dim=0)
     assert torch.allclose(theirs, mean) and not torch.allclose(own, mean)
+    apart = [parts[0], dataclasses.replace(parts[1], look=Parted())]
+    mixed = learn(order.cases, order, few(1), Free(), aids=Aids(None, apart))
+    assert torch.equal(mixed.network.state_dict()[name], own), (
+        "one of them held its parent, this one does not"
+    )
 
 
 def test_a_lesson_does_not_begin_from_networks_of_another_shape():

@@ -125,7 +125,7 @@ def learn(
     started = budget.clock()
     lesson = _prepared(cases, order, control)
     if order.parent is not None and lesson.pre.dims == 2:
-        pupils.begin_from(lesson.network, [one.network for one in aids.before if isinstance(one, Learned)])
+        _begin_from(lesson, [one for one in aids.before if isinstance(one, Learned)])
     control.between()
     runner = _Run(lesson, order, budget, started)
     breathe(lesson.network, control.between)  # after its average was copied, which is what leaves the lesson
@@ -156,6 +156,12 @@ def learn(
         lesson.asking,
         lesson.look,
     )
+
+
+def _begin_from(lesson: "_Lesson", before: Sequence[Learned]) -> None:
+    """Some cases may have seemed to be of the parent's kind and others not: then norms differ, and none is taken."""
+    if all((one.look is None) == (lesson.look is None) for one in before):
+        pupils.begin_from(lesson.network, [one.network for one in before])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
