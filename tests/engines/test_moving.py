@@ -33,7 +33,7 @@ def test_the_first_step_of_a_lesson_imports_no_compiler():
         "from featherseg_engines.errors import Cancelled\n"
         "from featherseg_engines.models.catalogue import Catalogue\n"
         "from featherseg_engines.teaching.order import Settings, TaughtCase, TeachOrder\n"
-        "from featherseg_engines.teaching.school import standard_school\n"
+        "from featherseg_engines.teaching.school import Aids, standard_school\n"
         "class Go:\n"
         "    def between(self): pass\n"
         "rng = np.random.default_rng(0)\n"
@@ -44,7 +44,7 @@ def test_the_first_step_of_a_lesson_imports_no_compiler():
         "order = TeachOrder(cases, ('noise',), (1,), parent, parent, Settings())\n"
         "def listen(at): raise Cancelled\n"
         "try:\n"
-        "    standard_school().learn(cases, order, 60.0, Go(), listen, None)\n"
+        "    standard_school().learn(cases, order, 60.0, Go(), listen, Aids())\n"
         "except Cancelled:\n"
         "    print('torch._dynamo' in sys.modules)\n"
     )
