@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from featherseg_engines.errors import Cancelled, TrainingError
 from featherseg_engines.training import checkpoint
-from featherseg_engines.training.averages import pairs_of
+from featherseg_engines.training.averages import Pairs, pairs_of
 from featherseg_engines.training.feeds import Feed
 from featherseg_engines.training.layout import in_half_here, last_channels
 from featherseg_engines.training.losses import loss_of
@@ -72,6 +72,7 @@ class Trainer:
         self.network, self.plan, self.folder, self.history = network, plan, folder, History()
         self._feed, self._normalise, self._judge = feed, normalise, judge
         self._average = copy.deepcopy(self.network).eval()
+        self._pairs: Pairs | None = None
         self._best: dict[str, Tensor] = {}
         self._loss = loss_of(plan)
         self._optimizer = make_optimizer(self.network, plan)
@@ -145,7 +146,8 @@ class Trainer:
         """Move the averaged weights a step toward the newest (exponential moving average, warmed up)."""
         self._updates += 1
         keep = min(self.plan.ema_decay, (1 + self._updates) / (10 + self._updates))
-        pairs_of(self._average, self.network).follow(1.0 - keep)
+        self._pairs = self._pairs or pairs_of(self._average, self.network)
+        self._pairs.follow(1.0 - keep)
 
     @torch.no_grad()
     def _settle_norms(self, count: int) -> None:

@@ -16,6 +16,7 @@ from featherseg_engines.training import checkpoint
 from featherseg_engines.training.accelerator.changes import Changes
 from featherseg_engines.training.accelerator.pool import Room
 from featherseg_engines.training.accelerator.step import Step
+from featherseg_engines.training.averages import Pairs, pairs_of
 from featherseg_engines.training.layout import learns_in_half
 from featherseg_engines.training.losses import loss_of
 from featherseg_engines.training.plan import History, Plan, rate_at
@@ -80,7 +81,7 @@ class Course:
         self._best: dict[str, Tensor] = {}
         self._first = {k: v.clone() for k, v in self.network.state_dict().items()}
         self._again = 0
-        self._pairs: tuple[list[Tensor], list[Tensor]] | None = None
+        self._pairs: Pairs | None = None
 
     def steps(self) -> Iterator[None]:
         """Work through the course, a step at a time; afterwards the best weights are in ``network``.
@@ -132,8 +133,8 @@ class Course:
         self._updates += 1
         if self._updates % FOLLOWED == 0:
             keep = min(self._terms.ema_decay, (1 + self._updates) / (10 + self._updates)) ** FOLLOWED
-            self._pairs = self._pairs or _floats(self._average, self.network)
-            torch._foreach_lerp_(*self._pairs, 1.0 - keep)
+            self._pairs = self._pairs or pairs_of(self._average, self.network)
+            self._pairs.follow(1.0 - keep)
         return loss
 
     def _look(self, epochs: float, losses: list[Tensor], seconds: float) -> None:
@@ -169,10 +170,3 @@ class Course:
             "finished": True,
         }
         checkpoint.save_json(self.folder / "state.json", state)
-
-
-def _floats(average: nn.Module, network: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-    """The averaged weights and statistics that follow, and what they follow."""
-    newest = network.state_dict()
-    follow = {k: v for k, v in average.state_dict().items() if v.is_floating_point()}
-    return list(follow.values()), [newest[k] for k in follow]
